@@ -1,0 +1,171 @@
+"""Every number the rules use, each with its unit, origin and allowed range (parameters.toml); a site may move it inside.
+
+Days are int. Doses and ratios of doses are Fraction (exact, so that a boundary is a boundary). Laboratory limits are
+Decimal in the analyte's canonical unit (patient/units.py).
+"""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Parameters(Struct, frozen=True, kw_only=True):
+    """The values in force; the meaning of each is in parameters.toml under the same name."""
+
+    # exposure
+    stop_lookback_days: int
+    min_exposure_days: int
+    min_exposure_window_days: int
+    stale_days: int
+    supply_grace_days: int
+    supply_grace_fraction: Fraction
+    weight_fresh_days: int
+    weight_fresh_days_child: int
+    dose_min_mg: Fraction
+    dose_max_mg: Fraction
+    extended_release_tablet_factor: Fraction
+    # tapers
+    taper_min_days: int
+    taper_last_max: Fraction
+    taper_step_max: Fraction
+    taper_gap_days: int
+    plateau_days: int
+    plateau_min_days: int
+    plateau_window_days: int
+    baseline_fraction: Fraction
+    low_end_fraction: Fraction
+    low_end_max_days: int
+    peak_window_days: int
+    low_end_steps: int
+    # when a past stop is shown
+    past_stop_warning_days: int
+    unrelated_draft_days: int
+    # flare of autoimmune hepatitis
+    marker_fresh_days: int
+    baseline_window_days: int
+    baseline_fallback_days: int
+    aih_relapse_xuln: Decimal
+    aih_abnormal_baseline_factor: Decimal
+    severe_bilirubin: Decimal
+    severe_inr: Decimal
+    uln_alt: Decimal
+    uln_ast: Decimal
+    uln_igg: Decimal
+    remote_stop_min_tier: int
+    # re-induction
+    reinduction_scope: str
+    adult_years: int
+    steroid_alone_mg: Fraction
+    steroid_combined_mg: Fraction
+    steroid_treated_mg: Fraction
+    steroid_days: int
+    azathioprine_fixed_mg: Fraction
+    azathioprine_start_mg: Fraction
+    azathioprine_mgkg_low: Fraction
+    azathioprine_mgkg_high: Fraction
+    azathioprine_rounding_mg: Fraction
+    azathioprine_fixed_min_weight: Decimal
+    tacrolimus_mgkg: Fraction
+    tacrolimus_range_low_mg: Fraction
+    tacrolimus_range_high_mg: Fraction
+    tacrolimus_published_max_mg: Fraction
+    tacrolimus_rounding_mg: Fraction
+    tacrolimus_days: int
+    tacrolimus_stable_days: int
+    laboratory_recent_days: int
+    laboratory_every_days: int
+    laboratory_times: int
+    tacrolimus_level_day: int
+    # safety checks
+    azathioprine_bilirubin_mg_dl: Decimal
+    azathioprine_bilirubin_umol_l: Decimal
+    egfr_withheld: Decimal
+    egfr_warning: Decimal
+    potassium_withheld: Decimal
+    wbc_min: Decimal
+    neutrophils_min: Decimal
+    platelets_min: Decimal
+    hepatitis_b_fresh_days: int
+    safety_marker_fresh_days: int
+    pregnancy_fresh_days: int
+    childbearing_age_low: int
+    childbearing_age_high: int
+    weight_min_kg: Decimal
+    weight_max_kg: Decimal
+    creatinine_aki_factor: Decimal
+    # the site
+    timezone: str
+    not_offered: tuple[str, ...]
+
+
+class Parameter(Struct, frozen=True, kw_only=True):
+    """How parameters.toml describes one number: value, unit, origin mark, source, allowed range, meaning."""
+
+    value: Any
+    unit: str
+    origin: str
+    source: str
+    meaning: str
+    low: Any = None
+    high: Any = None
+    choices: tuple[str, ...] = ()
+
+
+class ParameterError(ValueError):
+    """A site's parameter that is unknown or out of its allowed range; the message names it."""
+
+
+@cache
+def described() -> dict[str, Parameter]:
+    """Every parameter as parameters.toml describes it."""
+    text = files("cds_service.knowledge").joinpath("parameters.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text, parse_float=Decimal), dict[str, Parameter])
+
+
+def _check(name: str, value: object) -> None:
+    parameter = described().get(name)
+    if parameter is None:
+        raise ParameterError(f"{name} is not a parameter")
+    if parameter.choices and value not in parameter.choices:
+        raise ParameterError(f"{name} must be one of {', '.join(parameter.choices)}")
+    for bound, wrong in ((parameter.low, "below"), (parameter.high, "above")):
+        if bound is None:
+            continue
+        number = _number(name, value)
+        if (number < bound) if wrong == "below" else (number > bound):
+            raise ParameterError(f"{name} is {wrong} its allowed range ({bound} {parameter.unit})")
+
+
+def _number(name: str, value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ParameterError(f"{name} must be a number")
+    return Decimal(value)
+
+
+def _exact(kind: type, value: Any) -> Any:
+    if kind is Fraction:
+        return Fraction(value)
+    raise NotImplementedError(kind.__name__)  # pragma: no cover - msgspec knows every other declared type
+
+
+def in_force(site: Mapping[str, object] | None = None) -> Parameters:
+    """The parameters with a site's own values put in.
+
+    Raises:
+        ParameterError: a name that is not a parameter, a wrong type, a value outside the allowed range.
+    """
+    values: dict[str, object] = {name: parameter.value for name, parameter in described().items()}
+    for name, value in (site or {}).items():
+        _check(name, value)
+        values[name] = value
+    try:
+        return msgspec.convert(values, Parameters, dec_hook=_exact)
+    except msgspec.ValidationError as error:
+        raise ParameterError(str(error)) from None
