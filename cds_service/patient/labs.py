@@ -1,0 +1,75 @@
+"""Laboratory results in time: the newest, the usual value, and where a value stands to its range."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from statistics import median
+
+from msgspec import Struct
+
+from cds_service.patient.facts import Comparator, Lab, LabStatus
+
+
+def of(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:
+    """The results of these analytes that have a number in a known unit, newest first (latest possible day first)."""
+    found = [lab for lab in labs if lab.analyte in analytes and lab.quantity is not None]
+    return tuple(sorted(found, key=lambda lab: (lab.when.latest, lab.reference), reverse=True))
+
+
+def between(labs: Iterable[Lab], first: date, last: date) -> tuple[Lab, ...]:
+    """Those whose day surely lies from ``first`` to ``last``, both included."""
+    return tuple(lab for lab in labs if first <= lab.when.earliest and lab.when.latest <= last)
+
+
+def final(labs: Iterable[Lab]) -> tuple[Lab, ...]:
+    """Those that may carry a finding: not preliminary."""
+    return tuple(lab for lab in labs if lab.status is LabStatus.FINAL)
+
+
+def value(lab: Lab) -> Decimal:
+    """The number in the canonical unit; 0 where there is none (callers take results from ``of``)."""
+    return lab.quantity.value if lab.quantity else Decimal()
+
+
+def surely_above(lab: Lab, limit: Decimal) -> bool:
+    """Whether the true value is above the limit, whatever a ``<`` or ``>`` leaves open."""
+    if lab.comparator in {Comparator.LESS, Comparator.AT_MOST}:
+        return False
+    if lab.comparator is Comparator.GREATER:
+        return value(lab) >= limit
+    return value(lab) > limit
+
+
+def surely_at_least(lab: Lab, limit: Decimal) -> bool:
+    """Whether the true value is the limit or above."""
+    return lab.comparator not in {Comparator.LESS, Comparator.AT_MOST} and value(lab) >= limit
+
+
+def surely_below(lab: Lab, limit: Decimal) -> bool:
+    """Whether the true value is below the limit."""
+    if lab.comparator in {Comparator.GREATER, Comparator.AT_LEAST}:
+        return False
+    if lab.comparator is Comparator.LESS:
+        return value(lab) <= limit
+    return value(lab) < limit
+
+
+class Baseline(Struct, frozen=True):
+    """A person's own usual value before the taper; ``fallback`` where only the lowest of a longer time was to be had."""
+
+    value: Decimal
+    fallback: bool = False
+
+
+def baseline(labs: Iterable[Lab], before: date, *, window: tuple[date, date]) -> Baseline | None:
+    """The median of the window's final values before a day, else the lowest of the longer time, else None.
+
+    ``window`` is (first day of the short window, first day of the long one).
+    """
+    short, long = window
+    usable = [lab for lab in final(labs) if lab.when.latest < before]
+    recent = [value(lab) for lab in usable if lab.when.earliest >= short]
+    if recent:
+        return Baseline(Decimal(median(recent)))
+    older = [value(lab) for lab in usable if lab.when.earliest >= long]
+    return Baseline(min(older), fallback=True) if older else None

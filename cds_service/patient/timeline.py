@@ -1,0 +1,180 @@
+"""What was taken when: the uses of one medicine laid on one line of days."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise
+
+from msgspec import Struct
+
+from cds_service.patient.doses import DailyDose, daily_of_line, total
+from cds_service.patient.facts import DoseLine, Use, UseKind, UseStatus
+from cds_service.patient.when import When, days_between, shift
+
+TAKEN = frozenset({UseStatus.ACTIVE, UseStatus.STOPPED, UseStatus.COMPLETED, UseStatus.ON_HOLD, UseStatus.UNKNOWN})
+"""The statuses under which a statement or an order tells that the medicine was taken."""
+
+Weight = Callable[[date], Fraction | None]
+"""The body weight in kg to reckon with on a day, None when there is none fresh enough."""
+
+Scale = Callable[[Use], Fraction]
+"""What turns mg of a use's product into mg of the reference product (immediate-release tacrolimus)."""
+
+
+class Segment(Struct, frozen=True):
+    """Days ``start`` to ``end``, both included, on one daily dose of the reference product.
+
+    ``dose`` is mg a day, 0 for days without use, None when it is not known. ``certain`` is False where a text was read.
+    """
+
+    start: date
+    end: date
+    dose: Fraction | None
+    references: tuple[str, ...] = ()
+    certain: bool = True
+
+    @property
+    def days(self) -> int:
+        """How many days the segment has."""
+        return days_between(self.start, self.end) + 1
+
+
+class _Span(Struct, frozen=True):
+    """One dosage line (the ``line``-th) of one use, on the days it holds."""
+
+    use: Use
+    line: int
+    start: date
+    end: date
+    dose: DailyDose | None
+
+
+def end_of(when: When | None, *, late: bool) -> date | None:
+    """The latest or the earliest day a partial date can mean."""
+    if when is None:
+        return None
+    return when.latest if late else when.earliest
+
+
+def last_day(use: Use, *, late: bool) -> date | None:
+    """The last day of a use as the resource itself gives it: its end, else the recorded day of the stop."""
+    return end_of(use.end or use.stopped_on, late=late)
+
+
+def first_day(use: Use, line: DoseLine | None = None) -> date | None:
+    """The first day of a use (or of one line of it); a written order without a start counts from the day it was written."""
+    start = (line.start if line else None) or use.start or (use.asserted if use.kind is UseKind.ORDER else None)
+    return end_of(start, late=False)
+
+
+def _span(use: Use, number: int, line: DoseLine, until: date, *, late: bool) -> _Span | None:
+    start = first_day(use, line)
+    ends = [end for end in (end_of(line.end, late=late), last_day(use, late=late), until) if end is not None]
+    if start is None or min(ends) < start:
+        return None
+    return _Span(use, number, start, min(ends), None)
+
+
+def _spans(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[_Span]:
+    found: list[_Span] = []
+    for use in uses:
+        if use.kind not in {UseKind.STATEMENT, UseKind.ORDER} or use.status not in TAKEN or use.forbids:
+            continue
+        factor = scale(use)
+        for number, line in enumerate(use.lines or (DoseLine(),)):
+            span = _span(use, number, line, until, late=late)
+            if span is None:
+                continue
+            dose = daily_of_line(line, use.drug, weight(span.start))
+            if dose is not None:
+                dose = DailyDose(dose.low * factor, dose.high * factor, dose.certain)
+            found.append(_Span(use, number, span.start, span.end, dose))
+    return found
+
+
+def _in_force(covering: Sequence[_Span]) -> tuple[_Span, ...]:
+    """Of the spans of one day those that tell the dose.
+
+    A later start supersedes an earlier one: a renewal, or a change of dose whose older order was never ended. Of what began
+    together, statements tell before orders; two strengths or two lines add up; the same line told by two resources is one.
+    """
+    newest = max(span.start for span in covering)
+    together = [span for span in covering if days_between(span.start, newest) <= 1]
+    known = [span for span in together if span.dose is not None] or together
+    stated = [span for span in known if span.use.kind is UseKind.STATEMENT] or known
+    chosen = {(span.use.drug.strength, span.use.drug.formulation, span.line, span.dose): span for span in stated}
+    return tuple(chosen.values())
+
+
+def _segment(start: date, end: date, covering: Sequence[_Span]) -> Segment:
+    chosen = _in_force(covering)
+    dose = total([span.dose for span in chosen])
+    references = tuple(dict.fromkeys(span.use.reference for span in covering))
+    return Segment(start, end, dose.exact if dose else None, references, dose.certain if dose else False)
+
+
+def _joined(segments: Sequence[Segment], gap_days: int) -> list[Segment]:
+    """Neighbours on the same dose become one; gaps up to ``gap_days`` keep the dose before them, longer ones are dose 0."""
+    line: list[Segment] = []
+    for segment in segments:
+        if line:
+            before = line[-1]
+            gap = days_between(before.end, segment.start) - 1
+            if gap > gap_days:
+                line.append(Segment(shift(before.end, 1), shift(segment.start, -1), Fraction()))
+            elif gap > 0:
+                line[-1] = Segment(before.start, shift(segment.start, -1), before.dose, before.references, before.certain)
+            before = line[-1]
+            if before.dose == segment.dose:
+                references = tuple(dict.fromkeys(before.references + segment.references))
+                certain = before.certain and segment.certain
+                line[-1] = Segment(before.start, segment.end, segment.dose, references, certain)
+                continue
+        line.append(segment)
+    return line
+
+
+def timeline(uses: Iterable[Use], *, until: date, late: bool, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
+    """The daily dose day by day from statements and orders, oldest first, up to ``until`` (included).
+
+    ``late`` reads a partial end date as its latest day, else as its earliest. Days are told by the newest use that covers them.
+    """
+    spans = _spans(uses, until, late=late, weight=weight, scale=scale)
+    edges = sorted({span.start for span in spans} | {shift(span.end, 1) for span in spans})
+    pieces: list[Segment] = []
+    for start, after in pairwise(edges):
+        covering = [span for span in spans if span.start <= start <= span.end]
+        if covering:
+            pieces.append(_segment(start, shift(after, -1), covering))
+    return tuple(_joined(pieces, gap_days))
+
+
+def cut(line: Iterable[Segment], last: date) -> tuple[Segment, ...]:
+    """The timeline up to and including a day."""
+    return tuple(
+        Segment(item.start, min(item.end, last), item.dose, item.references, item.certain) for item in line if item.start <= last
+    )
+
+
+def days_on(line: Iterable[Segment], first: date, last: date) -> int:
+    """How many days of ``first`` to ``last`` (both included) had any dose, a dose that is not known included."""
+    return sum(
+        max(0, days_between(max(item.start, first), min(item.end, last)) + 1)
+        for item in line
+        if item.dose is None or item.dose > 0
+    )
+
+
+def supplied_until(dispenses: Iterable[Use]) -> date | None:
+    """The last day covered by what was handed over, each supply used up before the next is begun; None without dispenses."""
+    until: date | None = None
+    for use in sorted((use for use in dispenses if use.start is not None), key=_handed_over):
+        if use.supply_days is None:
+            continue
+        begins = _handed_over(use) if until is None else max(_handed_over(use), shift(until, 1))
+        until = shift(begins, int(use.supply_days) - 1)
+    return until
+
+
+def _handed_over(use: Use) -> date:
+    return use.start.earliest if use.start else date.min
