@@ -5,6 +5,7 @@ record, from parameters.toml or from claims.toml.
 """
 
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -22,7 +23,13 @@ class Indicator(StrEnum):
     INFO = "info"
 
 
-_Single = str | int | Fraction | date | When | Quantity | Outside
+class Term(Struct, frozen=True):
+    """A name of the project's own vocabulary (a condition group, an analyte, an ingredient) that ``cards`` puts in words."""
+
+    name: str
+
+
+_Single = str | int | Fraction | Decimal | date | When | Quantity | Outside | Term
 Value = _Single | tuple[_Single, ...]
 
 

@@ -66,6 +66,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     steroid_combined_mg: Fraction
     steroid_treated_mg: Fraction
     steroid_days: int
+    prednisone_equivalents: dict[str, Fraction]
     azathioprine_fixed_mg: Fraction
     azathioprine_start_mg: Fraction
     azathioprine_mgkg_low: Fraction

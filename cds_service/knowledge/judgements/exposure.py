@@ -1,0 +1,200 @@
+"""The exposure: is systemic tacrolimus being taken, and if it ended, when and how.
+
+The classes come in a fixed order, the first that fits decides. A stop is only what a statement or an order says was stopped;
+an order that ran out, a refill that did not come or a record that nobody has touched are classes of their own.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from fractions import Fraction
+
+from msgspec import Struct
+
+from cds_service.knowledge.judgements import weight
+from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass, Usage, newest_evidence, usage
+from cds_service.knowledge.parameters import Parameters
+from cds_service.patient.facts import Outside, Record, Use, UseKind, UseStatus
+from cds_service.patient.tapers import Taper, TaperKind, TaperRules, recognise
+from cds_service.patient.timeline import (
+    TAKEN,
+    Segment,
+    cut,
+    days_on,
+    end_of,
+    last_day,
+    timeline,
+)
+from cds_service.patient.when import When, shift
+
+EXTENDED_RELEASE_TABLET = "extended-release-tablet"
+
+STOPPED = frozenset(
+    {ExposureClass.TAPER_UNKNOWN, ExposureClass.TAPER_COMPLETE, ExposureClass.RAPID_TAPER, ExposureClass.ABRUPT_STOP}
+)
+"""The classes of a stated stop that nothing in the record excuses or contradicts."""
+
+_OF_TAPER = {
+    TaperKind.ABRUPT: ExposureClass.ABRUPT_STOP,
+    TaperKind.RAPID: ExposureClass.RAPID_TAPER,
+    TaperKind.COMPLETE: ExposureClass.TAPER_COMPLETE,
+    TaperKind.UNKNOWN: ExposureClass.TAPER_UNKNOWN,
+}
+
+
+class Exposure(Struct, frozen=True):
+    """The judgement. ``doubt`` says why the class is UNKNOWN or CONFLICT, as the key of a sentence.
+
+    ``last_dose`` is the last day of use of a stop, a hold or a gap; ``told_by`` the resource that says so. ``line`` is the
+    daily dose (immediate-release scale) up to that day. ``days_before`` counts the days of use before it. ``newest`` is the
+    newest evidence that the drug was in use.
+    """
+
+    kind: ExposureClass
+    uses: tuple[Use, ...] = ()
+    line: tuple[Segment, ...] = ()
+    last_dose: When | None = None
+    told_by: Use | None = None
+    taper: Taper | None = None
+    days_before: int = 0
+    newest: date | None = None
+    doubt: str = ""
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """The recorded reason groups of the stop or hold."""
+        return self.told_by.reasons if self.told_by else frozenset()
+
+    @property
+    def reason(self) -> Outside | None:
+        """The recorded reason in the record's own words."""
+        return self.told_by.reason if self.told_by else None
+
+    @property
+    def long_enough(self) -> bool:
+        """Whether the drug was taken at all in the window that counts before the stop."""
+        return self.days_before > 0
+
+
+def rules(parameters: Parameters) -> TaperRules:
+    """The thresholds of the taper recognition in force."""
+    return TaperRules(
+        min_days=parameters.taper_min_days,
+        last_max=parameters.taper_last_max,
+        step_max=parameters.taper_step_max,
+        plateau_days=parameters.plateau_days,
+        plateau_min_days=parameters.plateau_min_days,
+        plateau_window_days=parameters.plateau_window_days,
+        baseline_fraction=parameters.baseline_fraction,
+        low_end_fraction=parameters.low_end_fraction,
+        low_end_max_days=parameters.low_end_max_days,
+        low_end_steps=parameters.low_end_steps,
+        peak_window_days=parameters.peak_window_days,
+    )
+
+
+def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters, *, late: bool) -> tuple[Segment, ...]:
+    """The daily dose of tacrolimus day by day on the immediate-release scale, up to today."""
+
+    def scale(use: Use) -> Fraction:
+        extended = use.drug.formulation == EXTENDED_RELEASE_TABLET
+        return 1 / parameters.extended_release_tablet_factor if extended else Fraction(1)
+
+    return _plausible(
+        timeline(
+            uses,
+            until=record.asof,
+            late=late,
+            gap_days=parameters.taper_gap_days,
+            weight=_weight_on(record, parameters),
+            scale=scale,
+        ),
+        parameters,
+    )
+
+
+def _weight_on(record: Record, parameters: Parameters) -> Callable[[date], Fraction | None]:
+    return lambda day: weight.on(record, day, parameters)
+
+
+def _plausible(line: tuple[Segment, ...], parameters: Parameters) -> tuple[Segment, ...]:
+    """A dose outside what a person can be on is a misreading: it counts as not known."""
+
+    def believed(item: Segment) -> Segment:
+        if not item.dose or parameters.dose_min_mg <= item.dose <= parameters.dose_max_mg:
+            return item
+        return Segment(item.start, item.end, None, item.references, certain=False)
+
+    return tuple(believed(item) for item in line)
+
+
+def judge(record: Record, parameters: Parameters) -> Exposure:
+    """Classify the record as it stands, the drafts of the request aside."""
+    named = tuple(use for use in record.uses if use.drug.ingredient == TACROLIMUS and not use.forbids)
+    systemic = tuple(use for use in named if use.drug.systemic)
+    if not systemic:
+        return _without_systemic(named)
+    taken = tuple(use for use in systemic if use.kind in {UseKind.DISPENSE, UseKind.ADMINISTRATION} or use.status in TAKEN)
+    if not taken:
+        return Exposure(ExposureClass.NEVER_TAKEN, systemic)
+    early, late = (usage(record, systemic, taken, parameters, late=late) for late in (False, True))
+    if early.kind is not late.kind:
+        return Exposure(ExposureClass.UNKNOWN, systemic, told_by=late.told_by, doubt="doubt-date-imprecise")
+    readings = [_exposure(record, systemic, state, parameters, late=late) for state, late in ((early, False), (late, True))]
+    if readings[0].kind is not readings[1].kind:
+        return Exposure(ExposureClass.UNKNOWN, systemic, told_by=late.told_by, doubt="doubt-date-imprecise")
+    return readings[1]
+
+
+def _without_systemic(named: tuple[Use, ...]) -> Exposure:
+    vague = tuple(use for use in named if use.drug.systemic is None)
+    if not named:
+        return Exposure(ExposureClass.NONE)
+    if not vague:
+        return Exposure(ExposureClass.NOT_SYSTEMIC, named)
+    ended = [use for use in vague if use.status in {UseStatus.STOPPED, UseStatus.ON_HOLD, UseStatus.COMPLETED}]
+    if not ended:
+        return Exposure(ExposureClass.NOT_SYSTEMIC, named)
+    newest = max(ended, key=lambda use: last_day(use, late=True) or date.min)
+    return Exposure(ExposureClass.UNKNOWN, vague, last_dose=newest.end, told_by=newest, doubt="doubt-route-unknown")
+
+
+def _exposure(record: Record, systemic: tuple[Use, ...], state: Usage, parameters: Parameters, *, late: bool) -> Exposure:
+    """The judgement of one reading: for a stated stop, how the dose came to zero."""
+    newest = newest_evidence(record, systemic)
+    line = daily_line(record, systemic, parameters, late=late)
+    if state.last is None:
+        return Exposure(state.kind, systemic, line, told_by=state.told_by, newest=newest, doubt=state.doubt)
+    line = cut(line, state.last)
+    before = days_on(line, shift(state.last, 1 - parameters.min_exposure_window_days), state.last)
+    used = _to_the_last_dose(line)
+    taper = recognise(used, rules(parameters)) if used else None
+    kind = state.kind
+    if kind is ExposureClass.ABRUPT_STOP:
+        kind = _OF_TAPER[taper.kind] if taper else ExposureClass.TAPER_UNKNOWN
+    return Exposure(
+        kind,
+        systemic,
+        used,
+        When(_stated(state, late=False) or state.last, _stated(state, late=True) or state.last),
+        state.told_by,
+        taper,
+        before,
+        newest,
+        state.doubt,
+    )
+
+
+def _stated(state: Usage, *, late: bool) -> date | None:
+    """The end as its resource gives it, where that is what the state rests on (an administration may have moved it)."""
+    if state.told_by is None or state.told_by.end is None:
+        return None
+    ends = state.told_by.end
+    return end_of(ends, late=late) if state.last in {ends.earliest, ends.latest} else None
+
+
+def _to_the_last_dose(line: tuple[Segment, ...]) -> tuple[Segment, ...]:
+    """Without the days of dose 0 at the end."""
+    keep = len(line)
+    while keep and line[keep - 1].dose == 0:
+        keep -= 1
+    return line[:keep]

@@ -1,0 +1,189 @@
+"""Has autoimmune hepatitis flared? The tiers rest on final results after the last dose that are fresh enough."""
+
+from datetime import date
+from decimal import Decimal
+
+from msgspec import Struct
+
+from cds_service.knowledge import valuesets
+from cds_service.knowledge.judgements.treatment import running
+from cds_service.knowledge.parameters import Parameters
+from cds_service.patient import labs
+from cds_service.patient.facts import Lab, Problem, Record
+from cds_service.patient.labs import Baseline
+from cds_service.patient.when import days_between, shift
+
+DECOMPENSATION = "liver_decompensation"
+ENCEPHALOPATHY = "hepatic_encephalopathy"
+
+
+class Reading(Struct, frozen=True):
+    """One marker against its range and the person's own baseline. ``times`` is its multiple of the upper limit."""
+
+    lab: Lab
+    upper: Decimal
+    assumed: bool
+    baseline: Baseline | None
+    tier: int
+
+    @property
+    def times(self) -> Decimal:
+        """How many times the upper limit of normal."""
+        return labs.value(self.lab) / self.upper
+
+
+class Flare(Struct, frozen=True):
+    """The judgement. ``tier`` 0 is none, 1 abnormal, 2 a relapse by definition, 3 severe; ``judged`` False: no usable marker.
+
+    ``state`` names the severity where both bilirubin and INR tell (``acute``, ``acute-severe``, ``liver-failure``). ``old`` is
+    the newest marker that is too old to tell, ``preliminary`` what is not final yet, ``missing`` the markers without a value.
+    ``inr_ignored`` tells that an anticoagulant makes the INR meaningless.
+    """
+
+    judged: bool = False
+    tier: int = 0
+    readings: tuple[Reading, ...] = ()
+    severity: tuple[Lab, ...] = ()
+    signs: tuple[Problem, ...] = ()
+    state: str = ""
+    old: Lab | None = None
+    preliminary: tuple[Lab, ...] = ()
+    missing: tuple[str, ...] = ()
+    inr_ignored: bool = False
+
+
+MARKERS = ("alt", "ast", "igg")
+
+
+class _Window(Struct, frozen=True):
+    """The days that count: results after ``since``, the baseline before ``began``."""
+
+    first: date
+    today: date
+    began: date
+    short: date
+    long: date
+
+
+def _window(record: Record, since: date | None, began: date | None, parameters: Parameters) -> _Window:
+    fresh = shift(record.asof, -parameters.marker_fresh_days)
+    before = began or since or record.asof
+    return _Window(
+        max(fresh, shift(since, 1)) if since else fresh,
+        record.asof,
+        before,
+        shift(before, -parameters.baseline_window_days),
+        shift(before, -parameters.baseline_fallback_days),
+    )
+
+
+def _upper(lab: Lab, parameters: Parameters) -> tuple[Decimal, bool]:
+    """The upper limit of normal, and whether it had to be assumed."""
+    if lab.high is not None and lab.high > 0:
+        return lab.high, False
+    assumed = {"alt": parameters.uln_alt, "ast": parameters.uln_ast, "igg": parameters.uln_igg}
+    return assumed[lab.analyte], True
+
+
+def _tier(lab: Lab, upper: Decimal, usual: Baseline | None, parameters: Parameters) -> int:
+    if not labs.surely_above(lab, upper):
+        return 0
+    if lab.analyte == "igg":
+        return 1 if usual is not None and usual.value <= upper else 0
+    if labs.surely_above(lab, upper * parameters.aih_relapse_xuln):
+        return 2
+    if usual is None or usual.value <= upper:
+        return 1
+    return 1 if labs.surely_at_least(lab, usual.value * parameters.aih_abnormal_baseline_factor) else 0
+
+
+def _usual(found: tuple[Lab, ...], window: _Window) -> Baseline | None:
+    return labs.baseline(found, window.began, window=(window.short, window.long))
+
+
+def _reading(found: tuple[Lab, ...], window: _Window, parameters: Parameters) -> Reading | None:
+    fresh = labs.final(labs.between(found, window.first, window.today))
+    if not fresh:
+        return None
+    upper, assumed = _upper(fresh[0], parameters)
+    usual = _usual(found, window)
+    return Reading(fresh[0], upper, assumed, usual, _tier(fresh[0], upper, usual, parameters))
+
+
+def _new_and_over(found: tuple[Lab, ...], window: _Window, limit: Decimal, *, reached: bool) -> Lab | None:
+    """The newest result over a limit that the person's own baseline was not over."""
+    over = labs.surely_at_least if reached else labs.surely_above
+    fresh = labs.final(labs.between(found, window.first, window.today))
+    usual = _usual(found, window)
+    before = usual is not None and (usual.value >= limit if reached else usual.value > limit)
+    return fresh[0] if fresh and over(fresh[0], limit) and not before else None
+
+
+def _signs(record: Record, window: _Window) -> tuple[Problem, ...]:
+    """Decompensation recorded since the stop."""
+
+    def since(problem: Problem) -> bool:
+        told = problem.onset or problem.recorded
+        return told is not None and told.earliest >= window.first and problem.active is not False
+
+    return tuple(problem for problem in record.problems or () if DECOMPENSATION in problem.groups and since(problem))
+
+
+def _state(bilirubin: Lab | None, inr: Lab | None, inr_known: bool, signs: tuple[Problem, ...]) -> str:
+    if bilirubin is None or not inr_known:
+        return ""
+    if inr is None:
+        return "acute"
+    return "liver-failure" if any(ENCEPHALOPATHY in sign.groups for sign in signs) else "acute-severe"
+
+
+def _old(record: Record, window: _Window) -> Lab | None:
+    """The newest marker since the stop that is too old to tell how things are today."""
+    found = labs.final(labs.of(record.markers or (), *MARKERS))
+    older = [lab for lab in found if lab.when.latest < window.first]
+    return older[0] if older else None
+
+
+def judge(record: Record, since: date | None, began: date | None, parameters: Parameters) -> Flare:
+    """Judge the flare of autoimmune hepatitis.
+
+    ``since`` is the last dose (None while tacrolimus is still taken: then whatever is fresh counts), ``began`` the first day of
+    the taper, before which the baseline lies.
+    """
+    window = _window(record, since, began, parameters)
+    by_analyte = {analyte: labs.of(record.markers or (), analyte) for analyte in (*MARKERS, "bilirubin", "inr")}
+    read = {analyte: _reading(by_analyte[analyte], window, parameters) for analyte in MARKERS}
+    readings = tuple(reading for reading in read.values() if reading is not None)
+    preliminary = tuple(
+        lab
+        for lab in labs.between(labs.of(record.markers or (), *MARKERS), window.first, window.today)
+        if lab not in labs.final([lab])
+    )
+    missing = tuple(analyte for analyte, reading in read.items() if reading is None)
+    anticoagulated = bool(running(record).keys() & valuesets.drugs_in_class("anticoagulant"))
+    if not any(reading.lab.analyte in {"alt", "ast"} for reading in readings) and not any(r.tier for r in readings):
+        return Flare(old=_old(record, window), preliminary=preliminary, missing=missing)
+    tier = max(reading.tier for reading in readings)
+    if tier == 0:
+        return Flare(judged=True, readings=readings, preliminary=preliminary, missing=missing)
+    bilirubin = _new_and_over(by_analyte["bilirubin"], window, parameters.severe_bilirubin, reached=False)
+    inr = None if anticoagulated else _new_and_over(by_analyte["inr"], window, parameters.severe_inr, reached=True)
+    inr_known = not anticoagulated and bool(labs.final(labs.between(by_analyte["inr"], window.first, window.today)))
+    signs = _signs(record, window)
+    severity = tuple(lab for lab in (bilirubin, inr) if lab is not None)
+    return Flare(
+        judged=True,
+        tier=3 if severity or signs else tier,
+        readings=readings,
+        severity=severity,
+        signs=signs,
+        state=_state(bilirubin, inr, inr_known, signs),
+        preliminary=preliminary,
+        missing=missing,
+        inr_ignored=anticoagulated,
+    )
+
+
+def age_of(lab: Lab, today: date) -> int:
+    """How many days ago the sample was taken, at least."""
+    return days_between(lab.when.latest, today)

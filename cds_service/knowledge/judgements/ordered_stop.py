@@ -1,0 +1,93 @@
+"""Does an order in this request stop systemic tacrolimus?
+
+What the orders say decides, never that one is absent. A stop and a live order for tacrolimus in the same request are a change of
+dose; an order that only ends as erroneous was never a stop.
+"""
+
+from datetime import date
+
+from msgspec import Struct
+
+from cds_service.knowledge.judgements.exposure import Exposure, daily_line, rules
+from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
+from cds_service.knowledge.parameters import Parameters
+from cds_service.patient.facts import Record, Use, UseStatus
+from cds_service.patient.tapers import Taper, TaperKind, recognise
+from cds_service.patient.timeline import days_on, first_day
+from cds_service.patient.when import shift
+
+ENDING = frozenset({UseStatus.STOPPED, UseStatus.CANCELLED, UseStatus.COMPLETED})
+
+
+class OrderedStop(Struct, frozen=True):
+    """The judgement: the order that stops, how abrupt that would be, and for how long tacrolimus was taken.
+
+    ``hold`` tells that it is a hold, or stopped for a reason that has to be.
+    """
+
+    draft: Use
+    taper: Taper | None
+    days_before: int
+    hold: bool = False
+
+
+def _of_tacrolimus(record: Record) -> list[Use]:
+    return [use for use in record.drafts if use.drug.ingredient == TACROLIMUS and use.drug.systemic is not False]
+
+
+def _goes_on(use: Use, record: Record) -> bool:
+    """Whether a draft keeps tacrolimus going: a new or revised order that does not end now."""
+    ends_now = use.end is not None and use.end.latest <= record.asof
+    return not use.forbids and use.status in {UseStatus.DRAFT, UseStatus.ACTIVE, UseStatus.INTENDED} and not ends_now
+
+
+def _stops(use: Use, record: Record, exposure: Exposure) -> bool:
+    """Whether a draft says stop: told not to give, ended, held, or an order that is running and revised to end now."""
+    if use.forbids or use.status in ENDING or use.status is UseStatus.ON_HOLD:
+        return True
+    known = any(order.reference == use.reference for order in exposure.uses)
+    return known and use.status is UseStatus.ACTIVE and use.end is not None and use.end.latest <= record.asof
+
+
+def _remaining(stopping: list[Use], record: Record) -> bool:
+    """Whether another order for tacrolimus still runs beside the ones that are stopped.
+
+    Another strength goes on; so does a newer order. An older one of the same strength is what the stopped order renewed and
+    nobody ended. A draft that ends an order the record does not hold ends none of those it does.
+    """
+    ended = {use.reference for use in stopping}
+    others = [
+        order
+        for order in record.orders or ()
+        if order.status is UseStatus.ACTIVE and order.reference not in ended and order.drug.ingredient == TACROLIMUS
+    ]
+    running = [order for order in others if order.drug.systemic and not order.forbids]
+    known = [order for order in record.orders or () if order.reference in ended]
+    if not known:
+        return bool(running) and not any(use.forbids for use in stopping)
+    strengths = {order.drug.strength for order in known}
+    newest = max(first_day(order) or date.min for order in known)
+    return any(order.drug.strength not in strengths or (first_day(order) or date.min) > newest for order in running)
+
+
+def judge(record: Record, exposure: Exposure, parameters: Parameters) -> OrderedStop | None:
+    """The stop that the drafts of this request order, None when they order none.
+
+    It presupposes that tacrolimus is in use: stopping what never ran, or what ended before, is no news.
+    """
+    if exposure.kind not in {ExposureClass.ACTIVE, ExposureClass.STALE, ExposureClass.SUPPLY_GAP, ExposureClass.CONFLICT}:
+        return None
+    drafts = _of_tacrolimus(record)
+    stopping = [use for use in drafts if _stops(use, record, exposure)]
+    if not stopping or any(_goes_on(use, record) for use in drafts if use not in stopping) or _remaining(stopping, record):
+        return None
+    line = daily_line(record, exposure.uses, parameters, late=True)
+    taper = recognise(line, rules(parameters)) if line else None
+    before = days_on(line, shift(record.asof, 1 - parameters.min_exposure_window_days), record.asof)
+    held = [use for use in stopping if use.status is UseStatus.ON_HOLD or use.reasons & HOLD_REASONS]
+    return OrderedStop((held or stopping)[0], taper, before, bool(held))
+
+
+def abrupt(stop: OrderedStop) -> bool:
+    """Whether carrying out the order would end tacrolimus without a complete taper (or nobody can tell that there was one)."""
+    return stop.taper is None or stop.taper.kind is not TaperKind.COMPLETE

@@ -1,0 +1,82 @@
+"""What is already being done: steroids and other immunosuppressants that are running or drafted."""
+
+from collections.abc import Iterable
+from datetime import date
+from fractions import Fraction
+
+from msgspec import Struct
+
+from cds_service.knowledge import valuesets
+from cds_service.knowledge.judgements import weight
+from cds_service.knowledge.judgements.usage import TACROLIMUS
+from cds_service.knowledge.parameters import Parameters
+from cds_service.patient.doses import daily_of_line, total
+from cds_service.patient.facts import Record, Use, UseKind, UseStatus
+from cds_service.patient.timeline import first_day, last_day
+
+
+class Treatment(Struct, frozen=True):
+    """The judgement.
+
+    ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroid_mg`` the prednisone
+    equivalent a day of what is running or drafted, None where there is a steroid whose dose is not known; ``replacement`` the
+    immunosuppressants begun after tacrolimus ended (or drafted), ``treated`` whether the flare is being treated already.
+    """
+
+    running: dict[str, Use]
+    steroids: tuple[Use, ...] = ()
+    steroid_mg: Fraction | None = Fraction()
+    replacement: tuple[Use, ...] = ()
+    treated: bool = False
+
+
+def runs(use: Use, today: date) -> bool:
+    """Whether a statement or an order tells of use today."""
+    end = last_day(use, late=True)
+    return use.kind in {UseKind.STATEMENT, UseKind.ORDER} and use.status is UseStatus.ACTIVE and (end is None or end >= today)
+
+
+def running(record: Record) -> dict[str, Use]:
+    """Every systemic medicine of the drug table that is in use today, by ingredient; statements tell before orders."""
+    found: dict[str, Use] = {}
+    for use in (*(record.orders or ()), *(record.statements or ())):
+        if use.drug.ingredient and use.drug.systemic is not False and not use.forbids and runs(use, record.asof):
+            found[use.drug.ingredient] = use
+    return found
+
+
+def ordered(record: Record) -> tuple[Use, ...]:
+    """The drafts that would start or go on with a systemic medicine."""
+    going = {UseStatus.DRAFT, UseStatus.ACTIVE, UseStatus.INTENDED}
+    return tuple(use for use in record.drafts if use.status in going and not use.forbids and use.drug.systemic is not False)
+
+
+def equivalent(use: Use, record: Record, parameters: Parameters) -> Fraction | None:
+    """The prednisone equivalent of a steroid in mg a day; None when its dose is not known."""
+    factor = parameters.prednisone_equivalents.get(use.drug.ingredient or "")
+    dose = total([daily_of_line(line, use.drug, weight.on(record, record.asof, parameters)) for line in use.lines])
+    return None if factor is None or dose is None else dose.low * factor
+
+
+def _steroids(uses: Iterable[Use]) -> list[Use]:
+    return [use for use in uses if use.drug.ingredient in valuesets.drugs_in_class("systemic-steroid")]
+
+
+def judge(record: Record, since: date | None, parameters: Parameters) -> Treatment:
+    """The treatment so far; ``since`` is the last dose of tacrolimus, after which anything begun counts as a replacement."""
+    now = running(record)
+    drafts = ordered(record)
+    steroids = _steroids(now.values()) + _steroids(drafts)
+    doses = [equivalent(use, record, parameters) for use in steroids]
+    known = [dose for dose in doses if dose is not None]
+    others = valuesets.drugs_in_class("immunosuppressant") - {TACROLIMUS}
+    begun = [use for use in now.values() if use.drug.ingredient in others and since and (first_day(use) or date.min) > since]
+    begun += [use for use in drafts if use.drug.ingredient in others]
+    enough = max(known, default=Fraction()) >= parameters.steroid_treated_mg
+    return Treatment(
+        now,
+        tuple(steroids),
+        max(known) if known else None if steroids else Fraction(),
+        tuple(begun),
+        enough or bool(begun) or TACROLIMUS in {use.drug.ingredient for use in drafts},
+    )
