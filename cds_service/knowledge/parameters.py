@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Struct
@@ -107,7 +108,10 @@ class Parameters(Struct, frozen=True, kw_only=True):
 
 
 class Parameter(Struct, frozen=True, kw_only=True):
-    """How parameters.toml describes one number: value, unit, origin mark, source, allowed range, meaning."""
+    """How parameters.toml describes one number: value, unit, origin mark, source, meaning, and what a site may make of it.
+
+    A number has ``low`` and ``high``, a word ``choices`` where they are closed; what is ``fixed`` no site may move.
+    """
 
     value: Any
     unit: str
@@ -117,6 +121,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     low: Any = None
     high: Any = None
     choices: tuple[str, ...] = ()
+    fixed: bool = False
 
 
 class ParameterError(ValueError):
@@ -134,20 +139,34 @@ def _check(name: str, value: object) -> None:
     parameter = described().get(name)
     if parameter is None:
         raise ParameterError(f"{name} is not a parameter")
-    if parameter.choices and value not in parameter.choices:
-        raise ParameterError(f"{name} must be one of {', '.join(parameter.choices)}")
-    for bound, wrong in ((parameter.low, "below"), (parameter.high, "above")):
-        if bound is None:
-            continue
+    if parameter.fixed:
+        raise ParameterError(f"{name} is fixed; a site may not move it")
+    if parameter.choices:
+        given = value if isinstance(value, list | tuple) else (value,)
+        if any(word not in parameter.choices for word in given):
+            raise ParameterError(f"{name} must be one of {', '.join(parameter.choices)}")
+    if parameter.low is not None:
         number = _number(name, value)
-        if (number < bound) if wrong == "below" else (number > bound):
-            raise ParameterError(f"{name} is {wrong} its allowed range ({bound} {parameter.unit})")
+        if not parameter.low <= number <= parameter.high:
+            raise ParameterError(f"{name} is outside its allowed range ({parameter.low} to {parameter.high} {parameter.unit})")
+    if name == "timezone":
+        _check_zone(name, value)
 
 
 def _number(name: str, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise ParameterError(f"{name} must be a number")
-    return Decimal(value)
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ParameterError(f"{name} must be a number")
+    return number
+
+
+def _check_zone(name: str, value: object) -> None:
+    try:
+        ZoneInfo(str(value))
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ParameterError(f"{name} is not a time zone") from None
 
 
 def _exact(kind: type, value: Any) -> Any:
