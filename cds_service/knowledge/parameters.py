@@ -107,7 +107,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     not_offered: tuple[str, ...]
 
 
-class Parameter(Struct, frozen=True, kw_only=True):
+class Parameter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How parameters.toml describes one number: value, unit, origin mark, source, meaning, and what a site may make of it.
 
     A number has ``low`` and ``high``, a word ``choices`` where they are closed; what is ``fixed`` no site may move.
@@ -129,10 +129,16 @@ class ParameterError(ValueError):
 
 
 @cache
-def described() -> dict[str, Parameter]:
-    """Every parameter as parameters.toml describes it."""
+def grouped() -> dict[str, dict[str, Parameter]]:
+    """Every parameter as parameters.toml describes it, by its group there."""
     text = files("cds_service.knowledge").joinpath("parameters.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text, parse_float=Decimal), dict[str, Parameter])
+    return msgspec.convert(tomllib.loads(text, parse_float=Decimal), dict[str, dict[str, Parameter]])
+
+
+@cache
+def described() -> dict[str, Parameter]:
+    """The same by name alone."""
+    return {name: parameter for group in grouped().values() for name, parameter in group.items()}
 
 
 def _check(name: str, value: object) -> None:
