@@ -28,11 +28,6 @@ from cds_service.patient.when import When, shift
 
 EXTENDED_RELEASE_TABLET = "extended-release-tablet"
 
-STOPPED = frozenset(
-    {ExposureClass.TAPER_UNKNOWN, ExposureClass.TAPER_COMPLETE, ExposureClass.RAPID_TAPER, ExposureClass.ABRUPT_STOP}
-)
-"""The classes of a stated stop that nothing in the record excuses or contradicts."""
-
 _OF_TAPER = {
     TaperKind.ABRUPT: ExposureClass.ABRUPT_STOP,
     TaperKind.RAPID: ExposureClass.RAPID_TAPER,

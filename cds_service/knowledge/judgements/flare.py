@@ -51,6 +51,11 @@ class Flare(Struct, frozen=True):
     missing: tuple[str, ...] = ()
     inr_ignored: bool = False
 
+    @property
+    def relapse(self) -> bool:
+        """Whether the markers meet the definition of a relapse, and not only a rise."""
+        return self.tier >= 2
+
 
 MARKERS = ("alt", "ast", "igg")
 

@@ -8,6 +8,7 @@ from cds_service.knowledge import orders, valuesets
 from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, Sentence, Term, say
 from cds_service.knowledge.judgements import age, safety, weight
 from cds_service.knowledge.judgements.exposure import EXTENDED_RELEASE_TABLET, Exposure
+from cds_service.knowledge.judgements.indication import Indication
 from cds_service.knowledge.judgements.safety import Concern, Situation, Subject, Verdict
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
@@ -19,7 +20,6 @@ LOINC = "http://loinc.org"
 ONCE_DAILY = frozenset({EXTENDED_RELEASE_TABLET, "prolonged-release"})
 HEPATITIS_PANEL = "autoimmune-hepatitis"
 GENERAL_PANEL = "general"
-BEFORE_PANEL = "before-immunosuppression"
 
 
 class Reinduction(Struct, frozen=True):
@@ -32,7 +32,12 @@ class Reinduction(Struct, frozen=True):
     concerns: tuple[Concern, ...] = ()
 
 
-def follow_up(record: Record, panel: str, parameters: Parameters) -> tuple[LabOrder, ...]:
+def panel(indication: Indication) -> str:
+    """The tests that follow the disease."""
+    return HEPATITIS_PANEL if indication.hepatitis else GENERAL_PANEL
+
+
+def follow_up(record: Record, tests: str, parameters: Parameters) -> tuple[LabOrder, ...]:
     """The tests of a panel: now (unless a result is only days old), then at the interval of the source."""
     recent = {
         lab.analyte
@@ -42,7 +47,7 @@ def follow_up(record: Record, panel: str, parameters: Parameters) -> tuple[LabOr
     every, times = parameters.laboratory_every_days, parameters.laboratory_times
     return tuple(
         LabOrder(test, every, every, times - 1) if _analyte(test) in recent else LabOrder(test, 0, every, times)
-        for test in orders.panel(panel)
+        for test in orders.panel(tests)
     )
 
 
@@ -63,9 +68,9 @@ def before(found: tuple[Concern, ...]) -> tuple[LabOrder, ...]:
     return tuple(LabOrder(test) for test in tests)
 
 
-def laboratory_only(record: Record, panel: str, parameters: Parameters, extra: tuple[LabOrder, ...] = ()) -> Offer:
+def laboratory_only(record: Record, tests: str, parameters: Parameters, extra: tuple[LabOrder, ...] = ()) -> Offer:
     """The alternative without any medicine."""
-    return Offer("laboratory", say("offer-laboratory"), labs=(*extra, *follow_up(record, panel, parameters)))
+    return Offer("laboratory", say("offer-laboratory"), labs=(*extra, *follow_up(record, tests, parameters)))
 
 
 def _drug(ingredient: str, intakes: tuple[Fraction, ...], days: int, remark: Sentence, formulation: str) -> DrugOrder | None:

@@ -20,13 +20,15 @@ class Treatment(Struct, frozen=True):
 
     ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroid_mg`` the prednisone
     equivalent a day of what is running or drafted, None where there is a steroid whose dose is not known; ``replacement`` the
-    immunosuppressants begun after tacrolimus ended (or drafted), ``treated`` whether the flare is being treated already.
+    immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` whether a draft orders tacrolimus again, ``treated``
+    whether the flare is being treated already.
     """
 
     running: dict[str, Use]
     steroids: tuple[Use, ...] = ()
     steroid_mg: Fraction | None = Fraction()
     replacement: tuple[Use, ...] = ()
+    renewed: bool = False
     treated: bool = False
 
 
@@ -72,11 +74,13 @@ def judge(record: Record, since: date | None, parameters: Parameters) -> Treatme
     others = valuesets.drugs_in_class("immunosuppressant") - {TACROLIMUS}
     begun = [use for use in now.values() if use.drug.ingredient in others and since and (first_day(use) or date.min) > since]
     begun += [use for use in drafts if use.drug.ingredient in others]
+    renewed = any(use.drug.ingredient == TACROLIMUS for use in drafts)
     enough = max(known, default=Fraction()) >= parameters.steroid_treated_mg
     return Treatment(
         now,
         tuple(steroids),
         max(known) if known else None if steroids else Fraction(),
         tuple(begun),
-        enough or bool(begun) or TACROLIMUS in {use.drug.ingredient for use in drafts},
+        renewed,
+        enough or bool(begun) or renewed,
     )

@@ -54,6 +54,12 @@ class ExposureClass(StrEnum):
     ABRUPT_STOP = "abrupt-stop"
 
 
+STOPPED = frozenset(
+    {ExposureClass.TAPER_UNKNOWN, ExposureClass.TAPER_COMPLETE, ExposureClass.RAPID_TAPER, ExposureClass.ABRUPT_STOP}
+)
+"""The classes of a stated stop that nothing in the record excuses or contradicts."""
+
+
 class Usage(Struct, frozen=True):
     """One reading of the record: the class before the taper is looked at, and when the use ended."""
 

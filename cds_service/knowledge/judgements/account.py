@@ -1,0 +1,114 @@
+"""The account of a case in sentences that several questions share: how it ended, what the markers show, what is not known."""
+
+from collections.abc import Iterable
+
+from cds_service.knowledge.finding import Evidence, Sentence, Term, say
+from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.flare import Reading, age_of
+from cds_service.knowledge.judgements.usage import ExposureClass
+from cds_service.patient.facts import Lost, Quantity
+from cds_service.patient.labs import value
+
+HOW = {
+    ExposureClass.ABRUPT_STOP: "stopped-abruptly",
+    ExposureClass.RAPID_TAPER: "tapered-rapidly",
+    ExposureClass.TAPER_COMPLETE: "tapered-completely",
+    ExposureClass.TAPER_UNKNOWN: "stopped-taper-unknown",
+}
+
+
+def ending(case: Case) -> tuple[Sentence, ...]:
+    """How tacrolimus ended, with the recorded reason and the steroid that covers the stop."""
+    exposure = case.exposure
+    taper, last = exposure.taper, exposure.last_dose
+    sentences: list[Sentence] = []
+    if last is not None and taper is not None and taper.baseline is not None and taper.last is not None:
+        how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
+        sentences.append(how)
+    elif last is not None:
+        sentences.append(say("stopped-dose-unknown", last=last))
+    if exposure.reason is not None:
+        sentences.append(say("stop-reason", reason=exposure.reason))
+    return (*sentences, *cover(case))
+
+
+def cover(case: Case) -> tuple[Sentence, ...]:
+    """The steroids and other immunosuppressants that are running or drafted now."""
+    sentences = []
+    for use in case.treatment.steroids:
+        mg = case.treatment.steroid_mg
+        drug = Term(use.drug.ingredient or "")
+        sentences.append(say("steroid-running", drug=drug) if mg is None else say("steroid-running-dose", drug=drug, dose=mg))
+        break
+    names = tuple(Term(use.drug.ingredient or "") for use in case.treatment.replacement)
+    return (*sentences, say("replacement-begun", drugs=names)) if names else tuple(sentences)
+
+
+def markers(case: Case) -> tuple[Sentence, ...]:
+    """Each marker with its value, the upper limit and the person's own baseline."""
+    return tuple(_marker(reading) for reading in case.flare.readings)
+
+
+def _marker(reading: Reading) -> Sentence:
+    lab = reading.lab
+    shown = lab.reported or lab.quantity
+    if shown is None:
+        return say("marker-unreadable", analyte=Term(lab.analyte))
+    name, times = Term(lab.analyte), round(value(lab) / reading.upper, 2)
+    if reading.baseline is None:
+        return say("marker", analyte=name, value=shown, on=lab.when, times=times)
+    unit = lab.quantity.unit if lab.quantity else ""
+    usual = Quantity(round(reading.baseline.value, 1), unit)
+    return say("marker-baseline", analyte=name, value=shown, on=lab.when, times=times, baseline=usual)
+
+
+def flare_unknown(case: Case) -> tuple[Sentence, ...]:
+    """Why a flare could not be judged, or what of it rests on an assumption."""
+    flare = case.flare
+    sentences: list[Sentence] = []
+    if "laboratory results" not in case.lost:
+        if not flare.judged:
+            sentences.append(_no_marker(case))
+        elif flare.missing:
+            sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))
+    for lab in flare.preliminary:
+        shown = lab.reported or lab.quantity
+        if shown is not None:
+            sentences.append(say("marker-preliminary", analyte=Term(lab.analyte), value=shown, on=lab.when))
+    for reading in flare.readings:
+        if reading.assumed:
+            sentences.append(say("range-assumed", analyte=Term(reading.lab.analyte), limit=reading.upper))
+        if reading.baseline is not None and reading.baseline.fallback:
+            sentences.append(say("baseline-fallback", analyte=Term(reading.lab.analyte)))
+    if flare.inr_ignored:
+        sentences.append(say("inr-ignored"))
+    return tuple(sentences)
+
+
+def _no_marker(case: Case) -> Sentence:
+    old = case.flare.old
+    if old is None:
+        return say("no-markers")
+    return say("markers-old", analyte=Term(old.analyte), days=age_of(old, case.record.asof))
+
+
+def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
+    """What did not come, or not whole, one sentence a list."""
+    return tuple(
+        say(f"lost-{entry.loss.name.lower().replace('_', '-')}", what=entry.what, count=entry.count) for entry in entries
+    )
+
+
+def evidence(case: Case) -> tuple[Evidence, ...]:
+    """Every resource the judgements of this case rest on, each once."""
+    items = [of_use(case.exposure.told_by)] if case.exposure.told_by else []
+    if case.exposure.taper is not None and case.exposure.line:
+        by_reference = {use.reference: use for use in case.exposure.uses}
+        began = [item for item in case.exposure.line if item.end >= case.exposure.taper.began] or [case.exposure.line[-1]]
+        items += [of_use(by_reference[reference]) for item in began for reference in item.references]
+    items += [of_problem(problem) for problem in case.indication.problems]
+    items += [of_lab(reading.lab) for reading in case.flare.readings]
+    items += [of_lab(lab) for lab in (*case.flare.severity, *case.flare.preliminary)]
+    items += [of_problem(problem) for problem in case.flare.signs]
+    items += [of_use(use) for use in (*case.treatment.steroids, *case.treatment.replacement)]
+    return tuple({item.reference: item for item in reversed(items)}.values())[::-1]

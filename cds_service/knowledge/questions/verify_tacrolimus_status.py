@@ -1,0 +1,95 @@
+"""Is the status of tacrolimus unknown, contradictory, out of date or interrupted, or could data that decide it not be read?
+
+The source's advice holds only for a stop that happened in a disease that is there (C2, C25): where the record cannot tell, the
+card asks to verify instead of guessing. It never offers a treatment.
+"""
+
+from cds_service.knowledge.finding import Answer, CannotTell, Finding, Indicator, Sentence, Topic, say
+from cds_service.knowledge.judgements import account
+from cds_service.knowledge.judgements.case import Case
+from cds_service.knowledge.judgements.indication import IndicationKind
+from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
+from cds_service.patient.facts import Lost
+
+TOPIC = Topic("verify-tacrolimus-status", ("C2", "C25", "C47", "C48", "C49"))
+
+SPEAKING = frozenset(
+    {
+        ExposureClass.UNKNOWN,
+        ExposureClass.CONFLICT,
+        ExposureClass.STALE,
+        ExposureClass.SUPPLY_GAP,
+        ExposureClass.TAPER_UNKNOWN,
+        ExposureClass.HOLD,
+    }
+)
+MEDICATIONS = frozenset({"medication statements", "medication orders", "dispenses", "administrations"})
+
+
+def ask(case: Case) -> Answer:
+    """Information on the chart, and among orders only where a draft has to do with it; data that did not come always count."""
+    missing = account.lost(_matters(case))
+    if not _speaks(case):
+        return CannotTell(TOPIC.name, missing, case.exposure.kind.value, account.evidence(case)) if missing else None
+    if case.indication.kind is IndicationKind.NOT_KNOWN:
+        missing = (say("indication-not-known"), *missing)
+    return Finding(
+        TOPIC.name,
+        Indicator.INFO,
+        case.exposure.kind.value,
+        say(f"verify-summary-{case.exposure.kind.value}"),
+        happened=_doubt(case),
+        meaning=(say("verify-meaning"),),
+        advice=(say("verify-advice"),),
+        unknown=(*missing, *_known_by(case)),
+        claims=TOPIC.claims,
+        evidence=account.evidence(case),
+    )
+
+
+def _speaks(case: Case) -> bool:
+    kind = case.exposure.kind
+    if case.indication.kind is IndicationKind.NONE:
+        return False
+    if case.ordered_stop is not None and case.ordered_stop.hold:
+        return True
+    if kind not in SPEAKING or case.days_since > case.parameters.stop_lookback_days or _rebounds(case):
+        return False
+    if case.ordering:
+        return kind is not ExposureClass.STALE and case.related_draft and not case.treatment.renewed
+    return True
+
+
+def _rebounds(case: Case) -> bool:
+    """A flare after a stop whose taper cannot be judged is the rebound's to tell."""
+    return case.exposure.kind is ExposureClass.TAPER_UNKNOWN and case.indication.hepatitis and case.flare.tier > 0
+
+
+def _matters(case: Case) -> tuple[Lost, ...]:
+    """The losses that could change the answer: any medication list, and everything else where tacrolimus is on record."""
+    involved = case.exposure.kind not in {ExposureClass.NONE, ExposureClass.NOT_SYSTEMIC, ExposureClass.NEVER_TAKEN}
+    drafted = any(use.drug.ingredient == TACROLIMUS and use.drug.systemic is not False for use in case.record.drafts)
+    return tuple(lost for lost in case.record.lost if lost.what in MEDICATIONS or involved or drafted)
+
+
+def _doubt(case: Case) -> tuple[Sentence, ...]:
+    exposure = case.exposure
+    if case.ordered_stop is not None and case.ordered_stop.hold:
+        return (say("hold-ordered"),)
+    if exposure.doubt:
+        return (say(exposure.doubt),)
+    if exposure.kind is ExposureClass.SUPPLY_GAP and exposure.last_dose is not None:
+        return (say("supply-ended", last=exposure.last_dose),)
+    if exposure.kind is ExposureClass.STALE and exposure.newest is not None:
+        return (say("record-stale", newest=exposure.newest),)
+    if exposure.kind is ExposureClass.HOLD:
+        return (say("on-hold"), *((say("stop-reason", reason=exposure.reason),) if exposure.reason else ()))
+    return account.ending(case)
+
+
+def _known_by(case: Case) -> tuple[Sentence, ...]:
+    """The newest evidence of use, where the day of the stop is what is missing."""
+    exposure = case.exposure
+    if exposure.doubt == "doubt-stop-date" and exposure.newest is not None:
+        return (say("newest-evidence", newest=exposure.newest),)
+    return ()
