@@ -36,8 +36,8 @@ def ask(case: Case) -> Answer:
     return Finding(
         TOPIC.name,
         Indicator.INFO,
-        case.exposure.kind.value,
-        say(f"verify-summary-{case.exposure.kind.value}"),
+        _class(case).value,
+        say(f"verify-summary-{_class(case).value}"),
         happened=_doubt(case),
         meaning=(say("verify-meaning"),),
         advice=(say("verify-advice"),),
@@ -45,6 +45,12 @@ def ask(case: Case) -> Answer:
         claims=TOPIC.claims,
         evidence=account.evidence(case),
     )
+
+
+def _class(case: Case) -> ExposureClass:
+    """The class that the card is about: a hold that is being ordered, else where the record stands."""
+    held = case.ordered_stop is not None and case.ordered_stop.hold
+    return ExposureClass.HOLD if held else case.exposure.kind
 
 
 def _speaks(case: Case) -> bool:
