@@ -7,6 +7,7 @@ are plain JSON; they may be shared between suggestions and are not changed after
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache, lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -36,6 +37,13 @@ class _Line(Struct, frozen=True):
     words: str
 
 
+class _Dosage(Struct, frozen=True):
+    """A whole dosage: its lines in FHIR, and all of it in words."""
+
+    instructions: list[Resource]
+    words: str
+
+
 def decimal(value: Fraction) -> Decimal:
     """The number exactly.
 
@@ -50,8 +58,6 @@ def decimal(value: Fraction) -> Decimal:
 
 def medication_request(order: DrugOrder, *, patient_id: str, asof: date, note: str) -> Resource:
     """The MedicationRequest of a drug order; ``note`` is the order's remark in words."""
-    daily = _mg(sum(order.intakes, Fraction()))
-    bounds = {"value": order.days, "unit": "d", "system": UCUM, "code": "d"}
     return {
         "resourceType": "MedicationRequest",
         "status": "draft",
@@ -63,43 +69,18 @@ def medication_request(order: DrugOrder, *, patient_id: str, asof: date, note: s
         "subject": {"reference": f"Patient/{patient_id}"},
         "authoredOn": asof.isoformat(),
         "note": [{"text": note}],
-        "dosageInstruction": [
-            {
-                "sequence": 1,  # the same on every line: taken concurrently, not one after the other
-                "text": f"{_pieces(order, line.mg)} {line.words}, for {order.days} days",
-                "timing": {"repeat": {"boundsDuration": bounds, **line.repeat}},
-                "route": _ORAL,
-                "doseAndRate": [{"doseQuantity": _mg(line.mg)}],
-                "maxDosePerPeriod": {"numerator": daily, "denominator": _ONE_DAY},
-            }
-            for line in _lines(order)
-        ],
+        "dosageInstruction": _dosage(order.code, order.intakes, order.days).instructions,
     }
 
 
 def dosage(order: DrugOrder) -> str:
     """How a drug order is taken, in words: ``60 mg (3 x 20 mg tablet) by mouth once a day in the morning, for 28 days``."""
-    lines = " and ".join(f"{_pieces(order, line.mg)} {line.words}" for line in _lines(order))
-    return f"{lines}, for {order.days} days"
+    return _dosage(order.code, order.intakes, order.days).words
 
 
 def service_request(order: LabOrder, *, patient_id: str, asof: date) -> Resource:
     """The ServiceRequest of a laboratory test: once, or again every so many days."""
-    test = orders.test(order.test)
-    coding = {"system": LOINC, "code": test.code} | ({"display": test.name} if test.name else {})
-    request = _request({"coding": [coding], "text": test.label}, patient_id, asof, urgent=False)
-    first = shift(asof, order.first_day)
-    if order.every_days is None:
-        return request | {"occurrenceDateTime": first.isoformat()}
-    last = shift(first, order.every_days * (order.times - 1))
-    repeat = {
-        "boundsPeriod": {"start": first.isoformat(), "end": last.isoformat()},
-        "count": order.times,
-        "frequency": 1,
-        "period": order.every_days,
-        "periodUnit": "d",
-    }
-    return request | {"occurrenceTiming": {"repeat": repeat}}
+    return _request(_test_code(order.test), patient_id, asof, urgent=False) | _occurrence(order, asof)
 
 
 def referral(order: ReferralOrder, *, patient_id: str, asof: date) -> Resource:
@@ -121,36 +102,70 @@ def _request(code: Resource, patient_id: str, asof: date, *, urgent: bool) -> Re
     }
 
 
-def _lines(order: DrugOrder) -> tuple[_Line, ...]:
-    match order.intakes:
+@cache
+def _test_code(name: str) -> Resource:
+    test = orders.test(name)
+    coding = {"system": LOINC, "code": test.code} | ({"display": test.name} if test.name else {})
+    return {"coding": [coding], "text": test.label}
+
+
+def _occurrence(order: LabOrder, asof: date) -> Resource:
+    first = shift(asof, order.first_day)
+    if order.every_days is None:
+        return {"occurrenceDateTime": first.isoformat()}
+    last = shift(first, order.every_days * (order.times - 1))
+    repeat = {
+        "boundsPeriod": {"start": first.isoformat(), "end": last.isoformat()},
+        "count": order.times,
+        "frequency": 1,
+        "period": order.every_days,
+        "periodUnit": "d",
+    }
+    return {"occurrenceTiming": {"repeat": repeat}}
+
+
+@lru_cache(maxsize=512)
+def _dosage(code: str, intakes: tuple[Fraction, ...], days: int) -> _Dosage:
+    """The dosage of a product, whoever takes it: made once, and shared by the orders that have it."""
+    daily = _mg(sum(intakes, Fraction()))
+    bounds = {"value": days, "unit": "d", "system": UCUM, "code": "d"}
+    lines = [_Line(line.mg, line.repeat, f"{_pieces(code, line.mg)} by mouth {line.words}") for line in _lines(intakes)]
+    instructions = [
+        {
+            "sequence": 1,  # the same on every line: taken concurrently, not one after the other
+            "text": f"{line.words}, for {days} days",
+            "timing": {"repeat": {"boundsDuration": bounds, **line.repeat}},
+            "route": _ORAL,
+            "doseAndRate": [{"doseQuantity": _mg(line.mg)}],
+            "maxDosePerPeriod": {"numerator": daily, "denominator": _ONE_DAY},
+        }
+        for line in lines
+    ]
+    return _Dosage(instructions, f"{' and '.join(line.words for line in lines)}, for {days} days")
+
+
+def _lines(intakes: tuple[Fraction, ...]) -> tuple[_Line, ...]:
+    morning = {"frequency": 1, "period": 1, "periodUnit": "d", "when": ["MORN"]}
+    match intakes:
         case (dose,):
-            return (_line(dose, "once a day in the morning", when="MORN"),)
+            return (_Line(dose, morning, "once a day in the morning"),)
         case (first, *rest) if all(dose == first for dose in rest):
-            return (_every_hours(first, Fraction(_HOURS_OF_A_DAY, len(order.intakes))),)
-        case (morning, evening):
-            return (
-                _line(morning, "once a day in the morning", when="MORN"),
-                _line(evening, "once a day in the evening", when="EVE"),
-            )
+            hours = decimal(Fraction(_HOURS_OF_A_DAY, len(intakes)))
+            return (_Line(first, {"frequency": 1, "period": hours, "periodUnit": "h"}, f"every {hours} hours"),)
+        case (larger, smaller):
+            evening = morning | {"when": ["EVE"]}
+            return (_Line(larger, morning, "once a day in the morning"), _Line(smaller, evening, "once a day in the evening"))
         case _:
             raise ValueError("the doses of a day are one, equal ones, or a morning and an evening dose")
-
-
-def _line(mg: Fraction, words: str, *, when: str) -> _Line:
-    return _Line(mg, {"frequency": 1, "period": 1, "periodUnit": "d", "when": [when]}, f"by mouth {words}")
-
-
-def _every_hours(mg: Fraction, hours: Fraction) -> _Line:
-    return _Line(mg, {"frequency": 1, "period": decimal(hours), "periodUnit": "h"}, f"by mouth every {decimal(hours)} hours")
 
 
 def _mg(value: Fraction) -> Resource:
     return {"value": decimal(value), "unit": "mg", "system": UCUM, "code": "mg"}
 
 
-def _pieces(order: DrugOrder, mg: Fraction) -> str:
+def _pieces(code: str, mg: Fraction) -> str:
     """The dose, with the pieces that make it up where the product is one of ours: ``60 mg (3 x 20 mg tablet)``."""
-    product = orders.product(order.code)
+    product = orders.product(code)
     if product is None or mg % product.strength:
         return f"{decimal(mg)} mg"
     return f"{decimal(mg)} mg ({mg / product.strength} x {decimal(product.strength)} mg {product.form})"

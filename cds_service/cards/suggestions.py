@@ -1,0 +1,78 @@
+"""Offers as suggestions: one complete alternative each, drug orders first, then laboratory orders, then referrals."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from cds_service.cards.sentences import render
+from cds_service.fhir import writing
+from cds_service.knowledge import orders
+from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, say
+from cds_service.patient.facts import Record
+from cds_service.patient.when import When, shift
+from cds_service.protocol.card import Action, Suggestion
+
+
+class Drafts:
+    """The suggestions of one answer. Each distinct laboratory order and referral is built once and shared by them."""
+
+    def __init__(self, record: Record) -> None:
+        self._patient_id = record.person.id
+        self._asof = record.asof
+        self.possible = record.fhir_version in writing.VERSIONS
+        self._built: dict[LabOrder | ReferralOrder, Action] = {}
+
+    def suggestions(self, offers: Sequence[Offer]) -> tuple[Suggestion, ...]:
+        """One suggestion an offer, in order; none where the client's FHIR version is not written."""
+        return tuple(self._suggestion(offer) for offer in offers) if self.possible else ()
+
+    def _suggestion(self, offer: Offer) -> Suggestion:
+        actions = (
+            *(self._drug(order) for order in offer.drugs),
+            *(self._shared(order) for order in offer.labs),
+            *(self._shared(order) for order in offer.referrals),
+        )
+        return Suggestion(label=_label(offer), uuid=str(uuid4()), actions=actions)
+
+    def _drug(self, order: DrugOrder) -> Action:
+        note = render(order.remark, markdown=False)
+        resource = writing.medication_request(order, patient_id=self._patient_id, asof=self._asof, note=note)
+        words = say("order-drug", product=order.display, dosage=writing.dosage(order))
+        return Action(type="create", description=render(words, markdown=False), resource=resource)
+
+    def _shared(self, order: LabOrder | ReferralOrder) -> Action:
+        action = self._built.get(order)
+        if action is None:
+            action = self._laboratory(order) if isinstance(order, LabOrder) else self._referral(order)
+            self._built[order] = action
+        return action
+
+    def _laboratory(self, order: LabOrder) -> Action:
+        resource = writing.service_request(order, patient_id=self._patient_id, asof=self._asof)
+        test, first = orders.test(order.test).label, When.on(shift(self._asof, order.first_day))
+        if order.every_days is None:
+            words = say("order-laboratory-once", test=test, day=first)
+        else:
+            words = say("order-laboratory-repeated", test=test, day=first, days=order.every_days, times=order.times)
+        return Action(type="create", description=render(words, markdown=False), resource=resource)
+
+    def _referral(self, order: ReferralOrder) -> Action:
+        resource = writing.referral(order, patient_id=self._patient_id, asof=self._asof)
+        key = "order-referral-urgent" if order.urgent else "order-referral"
+        words = say(key, specialty=orders.specialty(order.specialty).label)
+        return Action(type="create", description=render(words, markdown=False), resource=resource)
+
+
+def _label(offer: Offer) -> str:
+    """The offer's own label (its drugs and doses) and the number of orders that come with it."""
+    label = render(offer.label, markdown=False)
+    counts = [
+        render(say(one if count == 1 else many, count=count), markdown=False)
+        for one, many, count in (
+            ("label-laboratory-order", "label-laboratory-orders", len(offer.labs)),
+            ("label-referral", "label-referrals", len(offer.referrals)),
+        )
+        if count
+    ]
+    if offer.drugs or not counts:
+        return " + ".join([label, *counts])
+    return f"{label} ({', '.join(counts)})"
