@@ -102,7 +102,10 @@ def _environment() -> Environment:
 
 
 def page(in_force: Parameters, groups: Mapping[str, Mapping[str, Parameter]], base: KnowledgeBase, notices: str) -> str:
-    """The page as HTML, from the values in force, their descriptions by group, the knowledge base and the licence notices."""
+    """The page as HTML, from the values in force, their descriptions by group, the knowledge base and the licence notices.
+
+    The notices come as the text of the file NOTICE: a title, then paragraphs.
+    """
     defaults = parameters.in_force()
     rows = {
         group.replace("-", " "): [_row(name, parameter, in_force, defaults) for name, parameter in members.items()]
@@ -116,7 +119,7 @@ def page(in_force: Parameters, groups: Mapping[str, Mapping[str, Parameter]], ba
             groups=rows,
             linked=lambda text: linked(text, base),
             marks=MARKS,
-            notices=[paragraph.strip() for paragraph in re.split(r"\n\s*\n", notices) if paragraph.strip()],
+            notices=re.split(r"\n\s*\n", notices.strip())[1:],
             resting={name: _resting(name, base) for name in base.questions},
             ruleset=claims.RULESET,
             source=claims.SOURCE,
