@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from ucumvert import get_ucum_parser
 
 from cds_service.knowledge.claims import NOT_VERIFIED, Origin, claims, conflicts
 from cds_service.knowledge.parameters import Parameter, ParameterError, Parameters, described, grouped, in_force
@@ -115,6 +116,12 @@ def test_a_description_tells_the_reader_everything(name: str) -> None:
         assert cited & set(claims()), "what comes from the source names its claim"
     if parameter.origin == "V2":
         assert "quoted" in parameter.source
+
+
+def test_every_unit_is_ucum_or_says_that_there_is_none() -> None:
+    parser = get_ucum_parser()
+    for unit in {parameter.unit for parameter in described().values()} - {"words"}:
+        parser.parse(unit)
 
 
 @pytest.mark.parametrize("name", FIELDS)
