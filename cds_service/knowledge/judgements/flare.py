@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from enum import IntEnum, auto
 
 from msgspec import Struct
 
@@ -17,6 +18,15 @@ DECOMPENSATION = "liver_decompensation"
 ENCEPHALOPATHY = "hepatic_encephalopathy"
 
 
+class Tier(IntEnum):
+    """How far the markers have gone; a higher tier includes what the lower ones say."""
+
+    NONE = 0
+    POSSIBLE = auto()
+    RELAPSE = auto()
+    SEVERE = auto()
+
+
 class Reading(Struct, frozen=True):
     """One marker against its range and the person's own baseline. ``times`` is its multiple of the upper limit."""
 
@@ -24,7 +34,7 @@ class Reading(Struct, frozen=True):
     upper: Decimal
     assumed: bool
     baseline: Baseline | None
-    tier: int
+    tier: Tier
 
     @property
     def times(self) -> Decimal:
@@ -33,7 +43,7 @@ class Reading(Struct, frozen=True):
 
 
 class Flare(Struct, frozen=True):
-    """The judgement. ``tier`` 0 is none, 1 abnormal, 2 a relapse by definition, 3 severe; ``judged`` False: no usable marker.
+    """The judgement. ``judged`` False: no usable marker.
 
     ``state`` names the severity where both bilirubin and INR tell (``acute``, ``acute-severe``, ``liver-failure``). ``old`` is
     the newest marker that is too old to tell, ``preliminary`` what is not final yet, ``missing`` the markers without a value.
@@ -41,7 +51,7 @@ class Flare(Struct, frozen=True):
     """
 
     judged: bool = False
-    tier: int = 0
+    tier: Tier = Tier.NONE
     readings: tuple[Reading, ...] = ()
     severity: tuple[Lab, ...] = ()
     signs: tuple[Problem, ...] = ()
@@ -54,7 +64,7 @@ class Flare(Struct, frozen=True):
     @property
     def relapse(self) -> bool:
         """Whether the markers meet the definition of a relapse, and not only a rise."""
-        return self.tier >= 2
+        return self.tier >= Tier.RELAPSE
 
 
 MARKERS = ("alt", "ast", "igg")
@@ -90,16 +100,17 @@ def _upper(lab: Lab, parameters: Parameters) -> tuple[Decimal, bool]:
     return assumed[lab.analyte], True
 
 
-def _tier(lab: Lab, upper: Decimal, usual: Baseline | None, parameters: Parameters) -> int:
+def _tier(lab: Lab, upper: Decimal, usual: Baseline | None, parameters: Parameters) -> Tier:
     if not labs.surely_above(lab, upper):
-        return 0
+        return Tier.NONE
     if lab.analyte == "igg":
-        return 1 if usual is not None and usual.value <= upper else 0
+        return Tier.POSSIBLE if usual is not None and usual.value <= upper else Tier.NONE
     if labs.surely_above(lab, upper * parameters.aih_relapse_xuln):
-        return 2
+        return Tier.RELAPSE
     if usual is None or usual.value <= upper:
-        return 1
-    return 1 if labs.surely_at_least(lab, usual.value * parameters.aih_abnormal_baseline_factor) else 0
+        return Tier.POSSIBLE
+    doubled = labs.surely_at_least(lab, usual.value * parameters.aih_abnormal_baseline_factor)
+    return Tier.POSSIBLE if doubled else Tier.NONE
 
 
 def _usual(found: tuple[Lab, ...], window: _Window) -> Baseline | None:
@@ -169,7 +180,7 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
     if not any(reading.lab.analyte in {"alt", "ast"} for reading in readings) and not any(r.tier for r in readings):
         return Flare(old=_old(record, window), preliminary=preliminary, missing=missing)
     tier = max(reading.tier for reading in readings)
-    if tier == 0:
+    if tier is Tier.NONE:
         return Flare(judged=True, readings=readings, preliminary=preliminary, missing=missing)
     bilirubin = _new_and_over(by_analyte["bilirubin"], window, parameters.severe_bilirubin, reached=False)
     inr = None if anticoagulated else _new_and_over(by_analyte["inr"], window, parameters.severe_inr, reached=True)
@@ -178,7 +189,7 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
     severity = tuple(lab for lab in (bilirubin, inr) if lab is not None)
     return Flare(
         judged=True,
-        tier=3 if severity or signs else tier,
+        tier=Tier.SEVERE if severity or signs else tier,
         readings=readings,
         severity=severity,
         signs=signs,

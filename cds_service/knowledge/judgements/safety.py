@@ -182,7 +182,7 @@ def decompensation(at: Situation) -> Iterable[Concern]:
 def kidney(at: Situation) -> Iterable[Concern]:
     """A calcineurin inhibitor is withheld when kidney function is severely impaired."""
     lab = _newest(at, "egfr")
-    if _problem(at, "acute_kidney_injury") is not None:
+    if _problem(at, "acute_kidney_injury") is not None or _creatinine_has_risen(at):
         yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney-injury"))
     if lab is None or lab.quantity is None:
         yield Concern("kidney", Verdict.QUESTION, CALCINEURIN, say("unknown-kidney"))
@@ -190,6 +190,17 @@ def kidney(at: Situation) -> Iterable[Concern]:
         yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney", value=lab.quantity), lab)
     elif not labs.surely_above(lab, at.parameters.egfr_warning):
         yield Concern("kidney", Verdict.WARNING, CALCINEURIN, say("warning-kidney", value=lab.quantity), lab)
+
+
+def _creatinine_has_risen(at: Situation) -> bool:
+    """Whether the newest creatinine is far over the person's own baseline before it."""
+    newest, p = _newest(at, "creatinine"), at.parameters
+    if newest is None:
+        return False
+    before = newest.when.earliest
+    window = shift(before, -p.baseline_window_days), shift(before, -p.baseline_fallback_days)
+    usual = labs.baseline(labs.of(at.record.markers or (), "creatinine"), before, window=window)
+    return usual is not None and labs.surely_at_least(newest, usual.value * p.creatinine_aki_factor)
 
 
 def potassium(at: Situation) -> Iterable[Concern]:

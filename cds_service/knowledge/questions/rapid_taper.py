@@ -14,5 +14,5 @@ TOPIC = Topic("rapid-taper", ("C26", "C44", "C47", "C48", "C49"), ("X10", "X13")
 
 def ask(case: Case) -> Answer:
     """A warning while the stop is recent, information later; silent once the disease has flared or is being treated."""
-    floor = say("rapid-taper-meaning", floor=case.parameters.taper_min_days, largest=case.parameters.taper_step_max * 100)
+    floor = say("rapid-taper-meaning", floor=case.parameters.taper_min_days, largest=case.parameters.taper_step_max)
     return past_stop.answer(case, TOPIC, ExposureClass.RAPID_TAPER, (floor, say("relapse-population")))

@@ -17,10 +17,8 @@ TOPIC = Topic(
         *("C1", "C2", "C3", "C4", "C7", "C9", "C10", "C11", "C13", "C14", "C16", "C17", "C18", "C19", "C23"),
         *("C44", "C47", "C48", "C49"),
     ),
-    ("X2", "X3", "X4", "X7", "X18"),
+    ("X2", "X3", "X4", "X7", "X13", "X18"),
 )
-
-_WORDS = {1: "possible", 2: "relapse", 3: "severe"}
 
 
 def ask(case: Case) -> Answer:
@@ -106,4 +104,6 @@ def _summary(case: Case) -> Sentence:
     """The marker that is furthest out, by tier and then by multiple of its limit."""
     reading = max(case.flare.readings, key=lambda found: (found.tier, found.times))
     times = round(reading.times, 1)
-    return say(f"rebound-summary-{_WORDS[case.flare.tier]}", analyte=Term(reading.lab.analyte), times=times, days=case.days_since)
+    return say(
+        f"rebound-summary-{case.flare.tier.name.lower()}", analyte=Term(reading.lab.analyte), times=times, days=case.days_since
+    )
