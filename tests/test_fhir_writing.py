@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -231,7 +232,7 @@ def test_a_fault_is_named_by_path_and_kind_and_never_by_value() -> None:
 
 
 def test_a_code_outside_its_required_list_is_a_fault() -> None:
-    resource = written(PREDNISONE_20, 60) | {"status": "SECRET"}
+    resource = deepcopy(written(PREDNISONE_20, 60)) | {"status": "SECRET"}  # orders share their parts
     resource["dosageInstruction"][0]["timing"]["repeat"]["periodUnit"] = "fortnight"
 
     assert validation.problems(resource) == [

@@ -15,8 +15,8 @@ _EVERY_PUNCTUATION = {ord(mark): f"\\{mark}" for mark in string.punctuation}
 _ACTIVE_PUNCTUATION = {ord(mark): f"\\{mark}" for mark in "\\`*_[]<>&~|#"}
 # Letters and marks that show nothing: joiners, fillers, the empty braille cell, variation selectors.
 _BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-# Where GitHub-flavoured renderers make a link of bare text, escaped or not: a space after these keeps it text.
-_LINKED = re.compile(r"(://|@|www(?=\.))(?=\S)", re.IGNORECASE)
+# Where GitHub-flavoured renderers make a link of bare text, escaped or not: a space there keeps it text.
+_LINKED = re.compile(r"(?<=\S)(?=://|@)|(?<=www)(?=\.)", re.IGNORECASE)
 
 
 def outside_plain(text: str, *, length: int = OUTSIDE_LENGTH) -> str:
@@ -25,7 +25,7 @@ def outside_plain(text: str, *, length: int = OUTSIDE_LENGTH) -> str:
     if not (seen.isascii() and seen.isprintable()):
         kept = (char for char in _BLANK.sub("", seen) if char.isspace() or unicodedata.category(char)[0] != "C")
         seen = "".join(kept)
-    line = _LINKED.sub(r"\1 ", " ".join(seen.split()))
+    line = _LINKED.sub(" ", " ".join(seen.split()))
     if len(line) > length or len(text) > _READ_AT_MOST:
         line = f"{line[: length - 1].rstrip()}…"
     return line or NO_TEXT
