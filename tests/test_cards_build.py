@@ -1,12 +1,8 @@
 """Findings become cards as the contract has them: ranked, capped, nothing lost, everything said that must stand on a card."""
 
 import re
-import time
-from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
-from uuid import UUID
 
 import msgspec
 import pytest
@@ -14,103 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from cds_service.cards import basis, cards, sentences
+from cds_service.cards import basis, cards
 from cds_service.cards.topics import OVERRIDE_REASONS, TOPICS
-from cds_service.fhir import validation
-from cds_service.knowledge import claims, orders
-from cds_service.knowledge.finding import (
-    CannotTell,
-    DrugOrder,
-    Evidence,
-    Finding,
-    Indicator,
-    LabOrder,
-    Offer,
-    ReferralOrder,
-    Sentence,
-    Term,
-    say,
-)
-from cds_service.knowledge.parameters import in_force
-from cds_service.patient.facts import Person, Quantity, Record
-from cds_service.patient.when import When
-from cds_service.protocol.card import Card
+from cds_service.knowledge import claims
+from cds_service.knowledge.finding import CannotTell, Evidence, Indicator, Sentence, say
+from tests.findings import BASE, LOST, PARAMETERS, REBOUND, RECORD, basis_of, detail_of, made, own_sentences, plain
 
-PARAMETERS = in_force()
-BASE = "https://cds.example"
-RECORD = Record(Person("p1"), date(2026, 3, 1), "patient-view")
-LAST = When.on(date(2026, 2, 20))
+__all__ = ["own_sentences"]  # the fixture these tests run under
+
 ENCODER = msgspec.json.Encoder(decimal_format="number")
-LOST = say("test-lost", what="conditions")
-
-TEST_SENTENCES = """
-test-summary = "Relapse: {analyte} {value}, {days} days after tacrolimus ended"
-test-stopped = "Tacrolimus ended on {last} at {dose} mg a day, without a taper."
-test-marker = "{analyte} {value} on {on}."
-test-meaning = "Relapse is ALT above {times} x the upper limit."
-test-steroid = "Prednisone {alone} mg a day alone."
-test-unknown = "TPMT and NUDT15 not on file"
-test-lost = "Not received: {what}"
-test-label = "Prednisone {dose} mg daily"
-test-laboratory = "Laboratory orders only"
-test-remark = "From {claims}, extrapolated, verify."
-"""
-
-
-@pytest.fixture(autouse=True)
-def test_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
-    both = sentences.catalogue() | sentences.read(TEST_SENTENCES)
-    monkeypatch.setattr(sentences, "catalogue", lambda: both)
-
-
-def made(*answers: Finding | CannotTell, record: Record = RECORD) -> tuple[Card, ...]:
-    return cards(answers, record, parameters=PARAMETERS, base_url=BASE)
-
-
-def plain(question: str, indicator: Indicator = Indicator.WARNING, **changes: Any) -> Finding:
-    finding = Finding(question, indicator, "abrupt-stop", say("test-summary", analyte=Term("alt"), value="high", days=9))
-    return replace(finding, **changes)
-
-
-def drug(mg: int) -> DrugOrder:
-    found = orders.fit(Fraction(mg), orders.products("prednisone", "immediate-release"))
-    assert found is not None
-    return DrugOrder("prednisone", found[0].code, found[0].name, (Fraction(mg),), 28, say("test-remark", claims=("C1", "C3")))
-
-
-LABS = tuple(LabOrder(name, 0, 14, 4) for name in orders.panel("autoimmune-hepatitis"))
-REBOUND = Finding(
-    "rebound",
-    Indicator.CRITICAL,
-    "abrupt-stop",
-    say("test-summary", analyte=Term("alt"), value=Quantity(Decimal(150), "U/L"), days=9),
-    happened=(
-        say("test-stopped", last=LAST, dose=Fraction(4)),
-        say("test-marker", analyte=Term("alt"), value=Quantity(Decimal(150), "U/L"), on=date(2026, 2, 27)),
-        say("test-marker", analyte=Term("ast"), value=Quantity(Decimal(110), "U/L"), on=date(2026, 2, 27)),
-    ),
-    meaning=(say("test-meaning", times=Decimal(3)),),
-    advice=(say("test-steroid", alone=Fraction(60)), say("test-steroid", alone=Fraction(30))),
-    unknown=(say("test-unknown"),),
-    offers=(
-        Offer("steroid", say("test-label", dose=Fraction(60)), (drug(60),), LABS, (ReferralOrder("hepatology"),)),
-        Offer("steroid", say("test-label", dose=Fraction(30)), (drug(30),), LABS[:1]),
-        Offer("laboratory", say("test-laboratory"), labs=LABS),
-    ),
-    claims=("C1", "C3"),
-    conflicts=("X4", "X7"),
-    evidence=(Evidence("MedicationStatement/m-1", "2026-02-20"), Evidence("Observation/o-1", "2026-02-27", "150", "U/L")),
-)
-
-
-def basis_of(card: Card) -> dict[str, Any]:
-    found: dict[str, Any] = card.extension["io.github.cds-service.basis"]
-    return found
-
-
-def detail_of(card: Card) -> str:
-    assert card.detail is not None
-    return card.detail
 
 
 def test_nothing_to_say_is_no_card() -> None:
@@ -326,89 +234,6 @@ def test_nothing_that_could_not_be_told_is_ever_dropped(found: list[tuple[str, I
     assert sorted(said) == sorted({f"Not received: {what}" for what in lost})
 
 
-def test_suggestions_are_complete_alternatives_in_order() -> None:
-    (card,) = made(REBOUND)
-
-    assert card.selectionBehavior == "at-most-one"
-    assert card.suggestions is not None
-    assert [suggestion.label for suggestion in card.suggestions] == [
-        "Prednisone 60 mg daily + 14 laboratory orders + 1 referral",
-        "Prednisone 30 mg daily + 1 laboratory order",
-        "Laboratory orders only (14 laboratory orders)",
-    ]
-    kinds = [action.resource["resourceType"] for action in card.suggestions[0].actions if action.resource]
-    assert kinds == ["MedicationRequest", *["ServiceRequest"] * 15]
-    described = [action.description for action in card.suggestions[0].actions]
-    assert described[0] == (
-        "Prednisone 20 MG Oral Tablet: 60 mg (3 x 20 mg tablet) by mouth once a day in the morning, for 28 days"
-    )
-    assert described[1] == "ALT on 2026-03-01, then every 14 days, 4 times in all"
-    assert described[-1] == "Urgent referral to hepatology"
-
-
-def test_orders_that_are_due_once_and_referrals_that_can_wait_say_so() -> None:
-    offer = Offer(
-        "x", say("test-laboratory"), labs=(LabOrder("alt", 14),), referrals=(ReferralOrder("neurology", urgent=False),) * 2
-    )
-
-    (card,) = made(plain("abrupt-stop", offers=(offer, Offer("y", say("test-laboratory")))))
-
-    assert card.suggestions is not None
-    assert card.suggestions[0].label == "Laboratory orders only (1 laboratory order, 2 referrals)"
-    assert card.suggestions[1].label == "Laboratory orders only"
-    assert [action.description for action in card.suggestions[0].actions[:2]] == ["ALT on 2026-03-15", "Referral to neurology"]
-
-
-def test_every_suggested_order_is_valid_and_carries_its_note() -> None:
-    (card,) = made(REBOUND)
-
-    for suggestion in card.suggestions or ():
-        for action in suggestion.actions:
-            assert action.resource is not None
-            assert validation.problems(action.resource) == []
-            assert action.resource["subject"]["reference"] == "Patient/p1"
-            assert (action.type, action.resource["status"]) == ("create", "draft")
-    first = (card.suggestions or ())[0].actions[0].resource
-    assert first is not None
-    assert first["note"] == [{"text": "From C1 and C3, extrapolated, verify."}]
-
-
-def test_one_laboratory_order_is_built_once_an_answer() -> None:
-    (card,) = made(REBOUND)
-
-    assert card.suggestions is not None
-    assert card.suggestions[0].actions[1] is card.suggestions[1].actions[1] is card.suggestions[2].actions[0]
-
-
-def test_a_card_without_offers_has_no_suggestions() -> None:
-    (card,) = made(plain("abrupt-stop"))
-
-    assert card.suggestions is None
-    assert card.selectionBehavior is None
-    assert "No draft orders" not in detail_of(card)
-
-
-@pytest.mark.parametrize("version", ["DSTU2", "STU3", "R5"])
-def test_a_client_of_another_fhir_version_is_told_why_there_are_no_orders(version: str) -> None:
-    (card,) = made(REBOUND, record=replace(RECORD, fhir_version=version))
-
-    assert card.suggestions is None
-    assert card.selectionBehavior is None
-    assert f"FHIR R4 only, and this client uses {version}." in detail_of(card)
-
-
-def test_r4b_clients_get_orders_too() -> None:
-    assert made(REBOUND, record=replace(RECORD, fhir_version="R4B"))[0].suggestions
-
-
-def test_every_id_is_a_uuid_of_its_own() -> None:
-    found = made(REBOUND, plain("abrupt-stop"), plain("rapid-taper"))
-
-    ids = [card.uuid for card in found] + [suggestion.uuid for card in found for suggestion in card.suggestions or ()]
-    assert len(set(ids)) == len(ids) == 6
-    assert all(str(UUID(text)) == text for text in ids)
-
-
 def test_nothing_on_the_wire_is_null_or_empty_but_the_lists_of_the_basis() -> None:
     wire = msgspec.json.decode(ENCODER.encode(made(REBOUND, plain("abrupt-stop"), CannotTell("rebound", (LOST,)))))
 
@@ -422,13 +247,6 @@ def empties(value: Any, path: str = "") -> Any:
         yield path
     for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield from empties(item, f"{path}.{key}")
-
-
-def test_no_card_recommends_one_treatment_or_carries_links() -> None:
-    wire = ENCODER.encode(made(REBOUND)).decode()
-
-    assert "isRecommended" not in wire
-    assert '"links"' not in wire
 
 
 def test_a_long_summary_is_cut_to_139_characters() -> None:
@@ -445,16 +263,3 @@ def test_headings_and_labels_are_all_worded() -> None:
 
     assert "not worded" not in ENCODER.encode(found).decode()
     assert not re.search(r"[{}]", " ".join(detail_of(card) for card in found))
-
-
-def test_a_critical_card_with_its_suggestions_costs_little() -> None:
-    """Measured at about 0.3 ms; the limit leaves room for a slow machine and still sees a cost that grows tenfold."""
-    best = 1.0
-
-    for _ in range(10):
-        start = time.thread_time()
-        for _ in range(20):
-            made(REBOUND)
-        best = min(best, (time.thread_time() - start) / 20)
-
-    assert best < 0.003

@@ -4,6 +4,7 @@ What happened first and in bold, why it matters, the options, what is unknown, w
 with what must stand on every card.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -14,6 +15,7 @@ from cds_service.knowledge.finding import Evidence, Finding, Sentence, say
 
 _INPUTS_SHOWN = 8  # the rest is counted here and listed in the basis
 _REFERENCE_LENGTH = 100  # the longest resource type with the longest id
+_PLAIN_REFERENCE = re.compile(r"[A-Za-z]+/[A-Za-z0-9-]{1,64}")  # holds nothing that could be markup: shown as it is
 
 
 def detail(finding: Finding, *, ruleset: str, notes: Sequence[Sentence] = ()) -> str:
@@ -87,5 +89,7 @@ def _closing(finding: Finding, ruleset: str) -> str:
 
 
 def _input(evidence: Evidence) -> str:
-    reference = outside_markdown(evidence.reference, length=_REFERENCE_LENGTH)
+    reference = evidence.reference
+    if not _PLAIN_REFERENCE.fullmatch(reference):
+        reference = outside_markdown(reference, length=_REFERENCE_LENGTH)
     return f"{reference} ({own_markdown(evidence.date)})" if evidence.date else reference
