@@ -1,6 +1,8 @@
 """Offers as suggestions: one complete alternative each, drug orders first, then laboratory orders, then referrals."""
 
 from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 from uuid import uuid4
 
 from cds_service.cards.sentences import render
@@ -8,7 +10,7 @@ from cds_service.fhir import writing
 from cds_service.knowledge import orders
 from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, say
 from cds_service.patient.facts import Record
-from cds_service.patient.when import When, shift
+from cds_service.patient.when import shift
 from cds_service.protocol.card import Action, Suggestion
 
 
@@ -48,18 +50,24 @@ class Drafts:
 
     def _laboratory(self, order: LabOrder) -> Action:
         resource = writing.service_request(order, patient_id=self._patient_id, asof=self._asof)
-        test, first = orders.test(order.test).label, When.on(shift(self._asof, order.first_day))
-        if order.every_days is None:
-            words = say("order-laboratory-once", test=test, day=first)
-        else:
-            words = say("order-laboratory-repeated", test=test, day=first, days=order.every_days, times=order.times)
-        return Action(type="create", description=render(words, markdown=False), resource=resource)
+        return Action(type="create", description=_laboratory(order, self._asof), resource=resource)
 
     def _referral(self, order: ReferralOrder) -> Action:
         resource = writing.referral(order, patient_id=self._patient_id, asof=self._asof)
         key = "order-referral-urgent" if order.urgent else "order-referral"
         words = say(key, specialty=orders.specialty(order.specialty).label)
         return Action(type="create", description=render(words, markdown=False), resource=resource)
+
+
+@lru_cache(maxsize=1024)
+def _laboratory(order: LabOrder, asof: date) -> str:
+    """A laboratory order in words, the same for everybody on that day."""
+    test, first = orders.test(order.test).label, shift(asof, order.first_day)
+    if order.every_days is None:
+        words = say("order-laboratory-once", test=test, day=first)
+    else:
+        words = say("order-laboratory-repeated", test=test, day=first, days=order.every_days, times=order.times)
+    return render(words, markdown=False)
 
 
 def _label(offer: Offer) -> str:
