@@ -1,0 +1,62 @@
+"""FHIR dates as days: partial dates as intervals, instants as a day in the site's zone.
+
+What is no date (``Invalid date``) is None; what lies at the edge of the calendar (``0002-11-01``, ``9999-12-31``) survives.
+"""
+
+import re
+from calendar import monthrange
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cds_service.fhir.wire import Period
+from cds_service.patient.when import When
+
+_FORM = re.compile(
+    r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,30})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
+)
+_LONGEST = 60
+
+
+@lru_cache(maxsize=8192)
+def when(text: str | None, zone: ZoneInfo) -> When | None:
+    """The day or days that a FHIR date, dateTime or instant means; None where it is none.
+
+    Without an offset a time of day is the site's own. 24:00 and second 60 belong to the day they are written on.
+    """
+    found = _FORM.fullmatch(text) if text is not None and len(text) < _LONGEST else None
+    if found is None:
+        return None
+    year, month, day, hour, minute, _, offset = found.groups()
+    try:
+        if month is None:
+            return When(date(int(year), 1, 1), date(int(year), 12, 31))
+        if day is None:
+            return When(date(int(year), int(month), 1), date(int(year), int(month), monthrange(int(year), int(month))[1]))
+        written = date(int(year), int(month), int(day))
+    except ValueError:  # month 13, day 31 of a short month, year 0
+        return None
+    return When.on(written if offset is None else _local(written, int(hour), int(minute), offset, zone))
+
+
+def _local(written: date, hour: int, minute: int, offset: str, zone: ZoneInfo) -> date:
+    """The day in the zone on which an instant falls; the day as written where the instant makes no sense."""
+    hours, minutes = (0, 0) if offset == "Z" else (int(offset[1:3]), int(offset[4:6]))
+    shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
+    clock = (23, 59) if hour == 24 else (hour, minute)  # 24:00 is the end of its day
+    try:
+        moment = datetime(written.year, written.month, written.day, *clock, tzinfo=timezone(shift))
+        return moment.astimezone(zone).date()
+    except (ValueError, OverflowError):  # 25 o'clock, an offset of a day, the edge of the calendar
+        return written
+
+
+def start_of(period: Period | None, zone: ZoneInfo) -> When | None:
+    """The first day of a period."""
+    return None if period is None else when(period.start, zone)
+
+
+def end_of(period: Period | None, zone: ZoneInfo) -> When | None:
+    """The last day of a period, which belongs to it."""
+    return None if period is None else when(period.end, zone)

@@ -1,0 +1,140 @@
+"""Dosage lines: how much, how often, from when to when."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from cds_service.fhir.concepts import codings, texts
+from cds_service.fhir.dates import end_of, start_of
+from cds_service.fhir.instructions import Told, frequency, told
+from cds_service.fhir.numbers import amount
+from cds_service.fhir.wire import Amount, Dosage, Range, Repeat, Timing, many
+from cds_service.patient.facts import DoseLine, DoseUnit
+from cds_service.patient.units import dose_unit
+from cds_service.patient.when import When, shift
+
+_DAYS = {
+    "s": Fraction(1, 86400),
+    "min": Fraction(1, 1440),
+    "h": Fraction(1, 24),
+    "d": Fraction(1),
+    "wk": Fraction(7),
+    "mo": Fraction(30),
+    "a": Fraction(365),
+}
+"""Days in a unit of time (UCUM); a month counts 30."""
+
+_A_DAY = {
+    "QD": Fraction(1), "DAILY": Fraction(1), "Q24H": Fraction(1), "AM": Fraction(1), "PM": Fraction(1), "QAM": Fraction(1),
+    "QPM": Fraction(1), "BED": Fraction(1), "QHS": Fraction(1), "HS": Fraction(1), "BID": Fraction(2), "Q12H": Fraction(2),
+    "TID": Fraction(3), "Q8H": Fraction(3), "QID": Fraction(4), "Q6H": Fraction(4), "Q4H": Fraction(6), "Q3H": Fraction(8),
+    "Q2H": Fraction(12), "Q1H": Fraction(24), "QOD": Fraction(1, 2), "Q48H": Fraction(1, 2), "WK": Fraction(1, 7),
+    "MO": Fraction(1, 30),
+}  # fmt: skip
+"""Times a day by the code of a timing (HL7 GTSAbbreviation, and the abbreviations prescribers add to it)."""
+
+
+def lines(dosages: Sequence[Dosage], anchor: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
+    """The lines of a dosage; ``anchor`` is the day from which a mere duration counts (of an order the day it was written)."""
+    return tuple(line for dosage in dosages for line in _lines(dosage, anchor, zone))
+
+
+def _lines(dosage: Dosage, anchor: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
+    low, high, unit = _dose(dosage)
+    times = _times(dosage.timing)
+    start, end = _bounds(dosage.timing.repeat if dosage.timing else None, anchor, zone)
+    as_needed = bool(dosage.as_needed_boolean or dosage.as_needed or dosage.as_needed_codeable_concept or dosage.as_needed_for)
+    if (low is not None and times is not None) or not dosage.text:
+        return (DoseLine(low, high, unit, times, start, end, as_needed),)
+    worded = told(dosage.text)
+    if low is None and not worded:
+        return (DoseLine(None, None, None, times or frequency(dosage.text), start, end, as_needed, certain=False),)
+    if low is None:
+        return tuple(_worded(part, times, start, end, as_needed=as_needed) for part in worded)
+    return (DoseLine(low, high, unit, times or frequency(dosage.text), start, end, as_needed, certain=False),)
+
+
+def _worded(part: Told, times: Fraction | None, start: When | None, end: When | None, *, as_needed: bool) -> DoseLine:
+    return DoseLine(part.low, part.high, part.unit, times or part.times, start, end, as_needed or part.as_needed, certain=False)
+
+
+def _dose(dosage: Dosage) -> tuple[Fraction | None, Fraction | None, DoseUnit | None]:
+    for inner in many(dosage.dose_and_rate):
+        if inner.dose_quantity is not None or inner.dose_range is not None:
+            return _of_either(inner.dose_quantity, inner.dose_range)
+    single = dosage.dose_quantity or dosage.quantity_quantity or dosage.dose or dosage.quantity
+    return _of_either(single, dosage.dose_range or dosage.quantity_range)
+
+
+def _of_either(single: Amount | None, both: Range | None) -> tuple[Fraction | None, Fraction | None, DoseUnit | None]:
+    if single is not None:
+        value, unit = _quantity(single)
+        return value, value, unit
+    if both is None or both.low is None or both.high is None:
+        return None, None, None
+    (low, unit), (high, other) = _quantity(both.low), _quantity(both.high)
+    return (low, high, unit) if low is not None and high is not None and unit is other else (None, None, None)
+
+
+def _quantity(quantity: Amount) -> tuple[Fraction | None, DoseUnit | None]:
+    """Number and unit; none of the two where either is not understood."""
+    value = amount(quantity.value)
+    known = (dose_unit(quantity.code) if quantity.code else None) or (dose_unit(quantity.unit) if quantity.unit else None)
+    if value is None or known is None or quantity.comparator:
+        return None, None
+    unit, factor = known
+    return value * factor, unit
+
+
+def _times(timing: Timing | None) -> Fraction | None:
+    """How often a day."""
+    if timing is None:
+        return None
+    repeat = timing.repeat
+    if repeat is not None:
+        unit = repeat.period_unit or repeat.period_units
+        single = repeat.frequency_max in (None, repeat.frequency) and repeat.period_max in (None, repeat.period)
+        moments = max(len(many(repeat.when)), len(many(repeat.time_of_day)))
+        if single and (repeat.frequency is not None or repeat.period is not None or moments):
+            return _rate(amount(repeat.frequency), amount(repeat.period), unit, moments, len(many(repeat.day_of_week)))
+        if not single:
+            return None
+    for coding in codings(timing.code):
+        if coding.code and (times := _A_DAY.get(coding.code.strip().upper())):
+            return times
+    return next((times for text in texts(timing.code) if (times := frequency(text))), None)
+
+
+@lru_cache(maxsize=256)
+def _rate(times: Fraction | None, period: Fraction | None, unit: str | None, moments: int, weekdays: int) -> Fraction | None:
+    """Times a day; moments of the day count each, days of the week spread over the week."""
+    if unit is None and period is None and moments and not weekdays:
+        return Fraction(moments)
+    days = _DAYS.get(unit or "")
+    if days is None or not period:
+        return None
+    often = max(times or Fraction(1), Fraction(moments))
+    if not weekdays:
+        return often / (period * days)
+    if unit == "d":
+        return often / period * weekdays / 7
+    return max(often, Fraction(weekdays)) / (period * days)
+
+
+def _bounds(repeat: Repeat | None, anchor: When | None, zone: ZoneInfo) -> tuple[When | None, When | None]:
+    if repeat is None:
+        return None, None
+    start, end = start_of(repeat.bounds_period, zone), end_of(repeat.bounds_period, zone)
+    lasting = repeat.bounds_duration or repeat.bounds_quantity
+    first = start or anchor
+    if end is None and lasting is not None and first is not None:
+        days = _duration(lasting)
+        if days is not None:
+            end = When(shift(first.earliest, days - 1), shift(first.latest, days - 1))
+    return start, end
+
+
+def _duration(quantity: Amount) -> int | None:
+    value, unit = amount(quantity.value), _DAYS.get(quantity.code or quantity.unit or "")
+    return None if not value or unit is None else max(1, round(value * unit))

@@ -1,0 +1,129 @@
+"""Which medicine a resource is about, and whether it acts in the whole body.
+
+The code decides, then route and form, then the words. A code that is in no table leaves it to the words; a known code is never
+overruled by its display.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from msgspec import Struct, structs
+
+from cds_service.fhir.concepts import codings, route, texts
+from cds_service.fhir.lenient import UnreadableError, decode
+from cds_service.fhir.references import id_of
+from cds_service.fhir.wire import Concept, Dosage, Ingredient, Medication, MedicationUse, many
+from cds_service.knowledge.valuesets import drug_of_code, drug_of_text, route_of_text
+from cds_service.knowledge.valuesets.tables import REMEMBERED
+from cds_service.patient.facts import Drug, Outside
+
+
+class Named(Struct, frozen=True):
+    """What names the medicine in a resource: concepts in the order in which they count, its form, and a reference's display."""
+
+    concepts: tuple[Concept, ...] = ()
+    form: Concept | None = None
+    display: str | None = None
+
+
+def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
+    """The medicine of a use: inline, contained, among the ``medications`` that came along, or a display at least."""
+    either = use.medication
+    concept = use.medication_codeable_concept or (either.concept if either else None)
+    reference = use.medication_reference or (either.reference if either else None)
+    if reference is None:
+        return Named() if concept is None else Named((concept,))
+    product = _contained(use, reference.reference) or medications.get(id_of(reference) or "")
+    found = () if product is None else _of_product(product)
+    inline = () if concept is None else (concept,)
+    form = None if product is None else product.form or product.dose_form or (product.product.form if product.product else None)
+    return Named((*inline, *found), form, reference.display)
+
+
+def _contained(use: MedicationUse, reference: str | None) -> Medication | None:
+    if not reference or not reference.startswith("#"):
+        return None
+    for raw in many(use.contained):
+        try:
+            inner, _ = decode(raw)
+        except UnreadableError:
+            continue
+        if isinstance(inner, Medication) and (inner.id or "").removeprefix("#") == reference[1:]:
+            return inner
+    return None
+
+
+def _of_product(product: Medication) -> tuple[Concept, ...]:
+    """The code of a product, and of its ingredient where it has one only."""
+    ingredients: Sequence[Ingredient] = many(product.ingredient)
+    inner = ingredients[0] if len(ingredients) == 1 else Ingredient()
+    item = inner.item_codeable_concept or (inner.item.concept if inner.item else None)
+    return tuple(concept for concept in (product.code, item) if concept is not None)
+
+
+def drug(name: Named, dosages: Sequence[Dosage]) -> Drug:
+    """The medicine as a fact."""
+    codes = tuple((coding.system, coding.code) for concept in name.concepts for coding in codings(concept))
+    known = _recognise(codes, tuple(text for concept in name.concepts for text in texts(concept)), name.display or "")
+    if known.drug.ingredient is None or known.drug.systemic is not None:
+        return known.drug
+    by_route = _by_route(name.form, dosages)
+    systemic = known.worded if by_route is None else by_route
+    if known.worded is False:  # an ointment by its name stays one; where the route says otherwise nobody can tell
+        systemic = None if by_route else False
+    certain = known.drug.certain and by_route is not None
+    return structs.replace(known.drug, systemic=systemic, certain=certain)
+
+
+class _Recognised(Struct, frozen=True):
+    """A medicine as far as its codes tell; ``worded`` is what its words say of acting in the whole body."""
+
+    drug: Drug
+    worded: bool | None = None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _recognise(codes: tuple[tuple[str | None, str | None], ...], words: tuple[str, ...], display: str) -> _Recognised:
+    found = [known for system, code in codes if system and code and (known := drug_of_code(system, code))]
+    told = [known for text in (*words, display) if (known := drug_of_text(text))]
+    text = next(iter(words), display)
+    if not found:
+        if not told:
+            return _Recognised(Drug(Outside(text)))
+        first = told[0]
+        return _Recognised(
+            Drug(Outside(text), first.ingredient, None, first.formulation, first.strength, certain=False), first.systemic
+        )
+    ingredient = found[0].ingredient
+    same = sorted((known for known in found if known.ingredient == ingredient), key=lambda known: known.code is None)
+    worded = next((known for known in told if known.ingredient == ingredient), None)
+    every = same if worded is None else [*same, worded]
+    medicine = Drug(
+        text=Outside(text or same[0].display),
+        ingredient=ingredient,
+        systemic=_agreed({known.systemic for known in same}),
+        formulation=next((known.formulation for known in every if known.formulation), None),
+        strength=next((known.strength for known in every if known.strength), None),
+        code=same[0].code,
+    )
+    return _Recognised(medicine, worded.systemic if worded else None)
+
+
+def _by_route(form: Concept | None, dosages: Sequence[Dosage]) -> bool | None:
+    """What routes, forms, units (``application``) and instructions tell; None where they tell nothing or contradict."""
+    coded = {found.systemic for concept in (form, *(line.route for line in dosages)) if (found := route(concept))}
+    return _agreed(coded or {found.systemic for text in _instructions(dosages) if (found := route_of_text(text))})
+
+
+def _instructions(dosages: Sequence[Dosage]) -> Iterator[str]:
+    for line in dosages:
+        if line.text:
+            yield line.text
+        for inner in many(line.dose_and_rate):
+            if inner.dose_quantity and inner.dose_quantity.unit:
+                yield inner.dose_quantity.unit
+
+
+def _agreed(told: Iterable[bool | None]) -> bool | None:
+    known = set(told) - {None}
+    return known.pop() if len(known) == 1 else None

@@ -1,0 +1,211 @@
+"""Laboratory results and measurements as facts: what was measured, when, how much, against which range."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from cds_service.fhir.concepts import codes, codings, result, texts
+from cds_service.fhir.dates import end_of, start_of, when
+from cds_service.fhir.lenient import UnreadableError, decode
+from cds_service.fhir.numbers import amount, number
+from cds_service.fhir.references import reference_to
+from cds_service.fhir.wire import Amount, Component, Concept, Observation, ReferenceRange, Specimen, many
+from cds_service.knowledge.valuesets import Analyte, analyte_of_code, analyte_of_text, result_of
+from cds_service.knowledge.valuesets.systems import short_name
+from cds_service.patient.facts import Comparator, Lab, LabStatus, Person, Quantity
+from cds_service.patient.units import canonical
+from cds_service.patient.when import When, days_between
+
+_STATUS = {
+    "final": LabStatus.FINAL,
+    "amended": LabStatus.FINAL,
+    "corrected": LabStatus.FINAL,
+    "appended": LabStatus.FINAL,
+    "preliminary": LabStatus.PRELIMINARY,
+    "registered": LabStatus.PRELIMINARY,
+    "": LabStatus.PRELIMINARY,
+}
+_COMPARATORS = {comparator.value: comparator for comparator in Comparator}
+_YEAR = Fraction(1461, 4)
+_DAYS = {"a": _YEAR, "years": _YEAR, "mo": _YEAR / 12, "wk": Fraction(7), "d": Fraction(1)}
+_NORMAL = frozenset({"normal", "reference"})
+
+
+class NoDateError(ValueError):
+    """A result that nobody can place in time."""
+
+
+class _Measured(Struct, frozen=True):
+    """What an observation and its components have in common."""
+
+    reference: str
+    when: When
+    status: LabStatus
+    person: Person
+
+
+def labs(found: Observation, person: Person, zone: ZoneInfo) -> Sequence[Lab]:
+    """The results in an observation: its own and its components'; none when it is erroneous, or nothing known was measured.
+
+    Raises:
+        NoDateError: something known was measured, but not when.
+    """
+    status = _STATUS.get((found.status or "").strip().lower())
+    if status is None:
+        return ()
+    parts = [(analyte, part) for part in _parts(found) if (analyte := _analyte(part.code)) is not None]
+    if not parts:
+        return ()
+    day = _day(found, zone)
+    if day is None:
+        raise NoDateError("a result without a date")
+    measured = _Measured(reference_to("Observation", found.id), day, status, person)
+    results = [_lab(analyte, part, found, measured) for analyte, part in parts]
+    return [lab for lab in results if lab is not None]
+
+
+def _parts(found: Observation) -> Iterator[Observation | Component]:
+    yield found
+    yield from many(found.component)
+
+
+def _analyte(concept: Concept | None) -> Analyte | None:
+    """What was measured: by LOINC, by exact name only where no LOINC code is given."""
+    coded = False
+    for coding in codings(concept):
+        if coding.system and coding.code:
+            known = analyte_of_code(coding.system, coding.code)
+            if known is not None:
+                return known
+            coded = coded or short_name(coding.system) == "loinc"
+    if coded:
+        return None
+    return next((told for text in texts(concept) if (told := analyte_of_text(text))), None)
+
+
+def _day(found: Observation, zone: ZoneInfo) -> When | None:
+    """When the sample was taken; the day of issue where that is all there is."""
+    taken = when(found.effective_date_time or found.effective_instant, zone)
+    first, last = start_of(found.effective_period, zone), end_of(found.effective_period, zone)
+    if taken is None and first is not None and last is not None and last.latest >= first.earliest:
+        return When(first.earliest, last.latest)
+    return taken or first or last or when(found.issued, zone)
+
+
+def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, measured: _Measured) -> Lab | None:
+    value = part.value_quantity
+    concept = _concept(analyte, part)
+    amount_told = number(value.value) if value is not None else None
+    if amount_told is None and concept is None:
+        return None
+    quantity = None
+    comparator = None
+    if value is not None and amount_told is not None:
+        comparator = _COMPARATORS.get(value.comparator or "")
+        understood = comparator is not None or not value.comparator
+        quantity = _canonical(analyte, amount_told, value) if understood else None
+    low, high = _range(analyte, part, value, measured) if quantity is not None else (None, None)
+    return Lab(
+        reference=measured.reference,
+        analyte=analyte.name,
+        when=measured.when,
+        status=measured.status,
+        quantity=quantity,
+        reported=None if amount_told is None else Quantity(amount_told, _unit(value)),
+        comparator=comparator,
+        low=low,
+        high=high,
+        concept=concept,
+        specimen=_specimen(whole) if analyte.specimen else None,
+        timing=analyte.timing,
+    )
+
+
+def _unit(value: Amount | None) -> str:
+    return "" if value is None else value.code or value.unit or ""
+
+
+def _canonical(analyte: Analyte, told: Decimal, value: Amount) -> Quantity | None:
+    """In the canonical unit: by the unit's code, else by its words."""
+    found = canonical(analyte.name, told, value.code) if value.code else None
+    return found or canonical(analyte.name, told, value.unit or "")
+
+
+def _concept(analyte: Analyte, part: Observation | Component) -> str | None:
+    told = result(part.value_codeable_concept) or (result_of(None, None, part.value_string) if part.value_string else None)
+    if told is None and not analyte.unit:
+        return next((known for concept in many(part.interpretation) if (known := result(concept))), None)
+    return told
+
+
+def _specimen(whole: Observation) -> str | None:
+    """``plasma`` where the sample of a whole-blood assay is plasma or serum."""
+    pointer = whole.specimen
+    if pointer is None:
+        return None
+    told = [pointer.display or ""]
+    if pointer.reference and pointer.reference.startswith("#"):
+        for raw in many(whole.contained):
+            try:
+                inner, _ = decode(raw)
+            except UnreadableError:
+                continue
+            if isinstance(inner, Specimen):
+                told += texts(inner.type)
+    return "plasma" if any("plasma" in text.lower() or "serum" in text.lower() for text in told) else None
+
+
+def _range(
+    analyte: Analyte, part: Observation | Component, value: Amount | None, measured: _Measured
+) -> tuple[Decimal | None, Decimal | None]:
+    """The normal range for this person in the canonical unit: one for their sex before one for everybody."""
+    fitting = [found for found in many(part.reference_range) if _fits(found, measured)]
+    chosen = next((found for found in fitting if many(found.applies_to)), None) or next(iter(fitting), None)
+    if chosen is None:
+        return None, None
+    return _bound(analyte, chosen.low, value), _bound(analyte, chosen.high, value)
+
+
+def _bound(analyte: Analyte, bound: Amount | None, value: Amount | None) -> Decimal | None:
+    told = number(bound.value) if bound is not None else None
+    if bound is None or told is None:
+        return None
+    labelled = bound if bound.code or bound.unit else value
+    found = _canonical(analyte, told, labelled) if labelled is not None else None
+    return found.value if found is not None else None
+
+
+def _fits(found: ReferenceRange, measured: _Measured) -> bool:
+    """Whether a range is a normal one, and one for a person of this sex and age."""
+    kinds = [found.type] if found.type is not None else many(found.meaning)
+    if kinds and not any(_words(kind) & _NORMAL for kind in kinds):
+        return False
+    for_whom = many(found.applies_to)
+    sex = measured.person.sex
+    if for_whom and (sex is None or not any(sex.value in _words(concept) for concept in for_whom)):
+        return False
+    return found.age is None or _of_age(found.age.low, found.age.high, measured)
+
+
+def _words(concept: Concept) -> set[str]:
+    """The codes and the single words of a concept; SNOMED CT's numbers come with words such as ``Male``."""
+    return codes(concept) | {word for text in texts(concept) for word in text.lower().split()}
+
+
+def _of_age(low: Amount | None, high: Amount | None, measured: _Measured) -> bool:
+    born = measured.person.born
+    if born is None:
+        return False
+    days = days_between(born.earliest, measured.when.earliest)
+    least, most = (_age(bound) for bound in (low, high))
+    return (least is None or least <= days) and (most is None or days <= most)
+
+
+def _age(bound: Amount | None) -> Fraction | None:
+    if bound is None:
+        return None
+    value, unit = amount(bound.value), _DAYS.get(bound.code or bound.unit or "")
+    return None if value is None or unit is None else value * unit

@@ -1,0 +1,219 @@
+"""From what was gathered to the record: every resource read by itself, what cannot be read dropped, counted and said."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from itertools import chain
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from cds_service.fhir.conditions import allergy, problem, procedure
+from cds_service.fhir.dates import when
+from cds_service.fhir.lenient import UnreadableError, decode
+from cds_service.fhir.observations import NoDateError, labs
+from cds_service.fhir.references import foreign
+from cds_service.fhir.uses import Scene, administration, dispense, order, statement
+from cds_service.fhir.versions import DSTU2, version_of
+from cds_service.fhir.wire import (
+    AllergyIntolerance,
+    AnyResource,
+    Condition,
+    Medication,
+    MedicationAdministration,
+    MedicationDispense,
+    MedicationOrder,
+    MedicationRequest,
+    MedicationStatement,
+    Observation,
+    Patient,
+    Procedure,
+)
+from cds_service.patient.facts import Allergy, Lab, Loss, Lost, Person, Problem, Record, Sex, Use
+from cds_service.protocol.gathered import Answer, Gathered, State
+from cds_service.protocol.request import HookRequest
+
+_KEYS = (
+    "patient",
+    "medicationStatements",
+    "medicationRequests",
+    "medicationOrders",
+    "medicationDispenses",
+    "medicationAdministrations",
+    "conditions",
+    "procedures",
+    "allergies",
+    "markers",
+    "screening",
+)
+_LOSSES = {State.MISSING: Loss.NOT_SENT, State.FAILED: Loss.FAILED, State.INCOMPLETE: Loss.INCOMPLETE}
+_SEXES = {sex.value: sex for sex in Sex}
+
+Fact = TypeVar("Fact", Use, Problem, Lab, Allergy)
+
+
+class _Received(Struct):
+    """One answer, decoded; ``unreadable`` counts what was no FHIR resource."""
+
+    state: State
+    resources: list[AnyResource]
+    unreadable: int = 0
+
+
+def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zone: ZoneInfo) -> Record:
+    """The record of the request's patient on the day ``asof``, as the service of ``hook`` sees it; never fails on content."""
+    reading = _Reading(request.context.patient_id)
+    missing = Answer(State.MISSING)
+    got = {key: reading.receive(gathered.answers.get(key, missing)) for key in _KEYS}
+    drafted = reading.receive(Answer(State.PRESENT, request.context.orders or ()))
+    everything = [*chain.from_iterable(received.resources for received in got.values()), *drafted.resources]
+    version = gathered.fhir_version or version_of(everything)
+    scene = Scene(zone, {found.id: found for found in everything if isinstance(found, Medication) and found.id})
+    person = reading.person(got["patient"], zone)
+    orders = _either(got["medicationRequests"], got["medicationOrders"], version)
+    either = (MedicationRequest, MedicationOrder)
+    facts = reading.facts
+    return Record(
+        person=person,
+        asof=asof,
+        hook=hook,
+        statements=facts(
+            "medication statements", got["medicationStatements"], MedicationStatement, lambda r: statement(r, scene)
+        ),
+        orders=facts("medication orders", orders, either, lambda r: order(r, scene)),
+        dispenses=facts("dispenses", got["medicationDispenses"], MedicationDispense, lambda r: dispense(r, scene)),
+        administrations=facts(
+            "administrations", got["medicationAdministrations"], MedicationAdministration, lambda r: administration(r, scene)
+        ),
+        problems=facts("conditions", got["conditions"], Condition, lambda r: problem(r, zone)),
+        procedures=facts("procedures", got["procedures"], Procedure, lambda r: procedure(r, zone)),
+        markers=facts("laboratory results", got["markers"], Observation, lambda r: labs(r, person, zone)),
+        screening=facts("screening results", got["screening"], Observation, lambda r: labs(r, person, zone)),
+        allergies=facts("allergies", got["allergies"], AllergyIntolerance, allergy),
+        drafts=reading.drafts(drafted, scene),
+        lost=tuple(reading.lost),
+        foreign=reading.foreign,
+        tolerated=reading.tolerated,
+        fhir_version=version,
+    )
+
+
+def _either(requests: _Received, orders: _Received, version: str) -> _Received:
+    """MedicationRequest and MedicationOrder as the one question they are.
+
+    A list with an entry answers it; an empty one only if its type exists in the client's version; that the other type is absent
+    means nothing.
+    """
+    main, other = (orders, requests) if version == DSTU2 else (requests, orders)
+    state = main.state
+    if other.resources or other.unreadable:
+        both = {main.state, other.state}
+        state = State.INCOMPLETE if State.INCOMPLETE in both else State.PRESENT
+    return _Received(state, [*main.resources, *other.resources], main.unreadable + other.unreadable)
+
+
+class _Reading(Struct):
+    """The counts that run along while one record is read."""
+
+    patient_id: str
+    foreign: int = 0
+    tolerated: int = 0
+    lost: list[Lost] = []
+
+    def receive(self, answer: Answer) -> _Received:
+        """Decode every resource of an answer; types that nothing reads are passed over."""
+        received = _Received(answer.state, [])
+        for raw in answer.resources:
+            try:
+                resource, dropped = decode(raw)
+            except UnreadableError:
+                received.unreadable += 1
+                continue
+            self.tolerated += dropped
+            if resource is not None:
+                received.resources.append(resource)
+        return received
+
+    def facts(
+        self,
+        what: str,
+        received: _Received,
+        kinds: type[AnyResource] | tuple[type[AnyResource], ...],
+        fact: Callable[[Any], Fact | Sequence[Fact] | None],
+    ) -> tuple[Fact, ...] | None:
+        """The facts of one list, None where it did not come; what is not whole is noted in ``lost``."""
+        if received.state in {State.MISSING, State.FAILED}:
+            self.lost.append(Lost(what, _LOSSES[received.state]))
+            return None
+        found: list[Fact] = []
+        unreadable = received.unreadable
+        for resource in received.resources:
+            if not isinstance(resource, kinds):
+                continue
+            if foreign(resource, self.patient_id):
+                self.foreign += 1
+                continue
+            told = _told(resource, fact)
+            if told is None:
+                unreadable += 1
+            else:
+                found += told
+        if received.state is State.INCOMPLETE:
+            self.lost.append(Lost(what, Loss.INCOMPLETE))
+        if unreadable:
+            self.lost.append(Lost(what, Loss.UNREADABLE, unreadable))
+        return _once(found)
+
+    def drafts(self, received: _Received, scene: Scene) -> tuple[Use, ...]:
+        """The medication orders of the request itself; what cannot be read counts as tolerated."""
+        self.tolerated += received.unreadable
+        found: list[Use] = []
+        for resource in received.resources:
+            if not isinstance(resource, (MedicationRequest, MedicationOrder)):
+                continue
+            if foreign(resource, self.patient_id):
+                self.foreign += 1
+                continue
+            told = _told(resource, lambda draft: order(draft, scene, draft=True))
+            if told is None:
+                self.tolerated += 1
+            else:
+                found += told
+        return _once(found)
+
+    def person(self, received: _Received, zone: ZoneInfo) -> Person:
+        """The patient; known by id alone where the resource did not come."""
+        for found in received.resources:
+            if not isinstance(found, Patient):
+                continue
+            if found.id not in {None, self.patient_id}:
+                self.foreign += 1
+                continue
+            sex = _SEXES.get((found.gender or "").strip().lower())
+            deceased = bool(found.deceased_boolean) or found.deceased_date_time is not None
+            return Person(self.patient_id, sex, when(found.birth_date, zone), deceased)
+        if received.unreadable:
+            self.lost.append(Lost("patient", Loss.UNREADABLE, received.unreadable))
+        elif received.state is not State.NOT_OFFERED:
+            self.lost.append(Lost("patient", _LOSSES.get(received.state, Loss.NOT_SENT)))
+        return Person(self.patient_id)
+
+
+def _told(resource: AnyResource, fact: Callable[[Any], Fact | Sequence[Fact] | None]) -> Sequence[Fact] | None:
+    """The facts of one resource, which may be none; None where it is not to be relied on: undated, or of a modified meaning."""
+    if resource.modifier_extension:
+        return None
+    try:
+        told = fact(resource)
+    except NoDateError:
+        return None
+    if told is None:
+        return ()
+    return told if isinstance(told, Sequence) else (told,)
+
+
+def _once(found: list[Fact]) -> tuple[Fact, ...]:
+    """The facts in order; a resource that came twice counts once."""
+    if len({fact.reference for fact in found}) < len(found):
+        return tuple(dict.fromkeys(found))
+    return tuple(found)

@@ -1,0 +1,245 @@
+"""The resources that tell of a medicine's use, in every FHIR version, as facts.
+
+What was entered in error, only proposed, never handed over or not given becomes no fact. The dosage is read for medicines of the
+drug table only: of others nobody asks it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from cds_service.fhir.concepts import codes, codings, concepts, condition, texts, words
+from cds_service.fhir.dates import end_of, start_of, when
+from cds_service.fhir.dosages import lines
+from cds_service.fhir.medications import drug, named
+from cds_service.fhir.numbers import amount
+from cds_service.fhir.references import reference_to, relative
+from cds_service.fhir.wire import (
+    Concept,
+    Dosage,
+    Medication,
+    MedicationAdministration,
+    MedicationDispense,
+    MedicationOrder,
+    MedicationRequest,
+    MedicationStatement,
+    MedicationUse,
+    Reference,
+    many,
+)
+from cds_service.knowledge.valuesets import reasons_of
+from cds_service.patient.facts import DoseLine, Outside, Use, UseKind, UseStatus
+from cds_service.patient.when import When
+
+ERROR = "entered-in-error"
+_PROPOSED = frozenset({"plan", "proposal", "option"})
+_STATUS = {
+    "active": UseStatus.ACTIVE,
+    "in-progress": UseStatus.ACTIVE,
+    "on-hold": UseStatus.ON_HOLD,
+    "stopped": UseStatus.STOPPED,
+    "completed": UseStatus.COMPLETED,
+    "ended": UseStatus.COMPLETED,
+    "cancelled": UseStatus.CANCELLED,
+    "not-taken": UseStatus.NOT_TAKEN,
+    "draft": UseStatus.DRAFT,
+    "intended": UseStatus.INTENDED,
+}
+_ADHERENCE = {  # R5 refines each with -as-directed and -not-as-directed
+    "taking": UseStatus.ACTIVE,
+    "not-taking": UseStatus.NOT_TAKEN,
+    "on-hold": UseStatus.ON_HOLD,
+    "stopped": UseStatus.STOPPED,
+}
+_NO_LONGER = frozenset({UseStatus.STOPPED, UseStatus.COMPLETED, UseStatus.NOT_TAKEN})
+_HANDED_OVER = frozenset({"completed", "in-progress", "stopped", "unknown", ""})
+_GIVEN = frozenset({"completed", "in-progress", "stopped", "unknown", ""})
+_LONGEST_NOTE = 500
+_BECAUSE = re.compile(r"\b(?:because(?: of)?|reason|due to|held for|stopped for)\b[: ]{0,3}(.{1,200})", re.IGNORECASE | re.DOTALL)
+
+
+class Scene(Struct, frozen=True):
+    """What reading a use needs besides the use: the site's zone, and the Medication resources that came along, by id."""
+
+    zone: ZoneInfo
+    medications: Mapping[str, Medication] = {}
+
+
+def _status(use: MedicationUse) -> str:
+    return (use.status or "").strip().lower()
+
+
+def statement(found: MedicationStatement, scene: Scene) -> Use | None:
+    """A statement as a fact; None when it was entered in error."""
+    if _status(found) == ERROR:
+        return None
+    start, end = start_of(found.effective_period, scene.zone), end_of(found.effective_period, scene.zone)
+    moment = when(found.effective_date_time, scene.zone)
+    status = _taken(found, end or moment)
+    if moment is not None and start is None and end is None:
+        start, end = moment, (moment if status in _NO_LONGER else None)
+    asserted = when(found.date_asserted, scene.zone)
+    return _use(found, UseKind.STATEMENT, status, many(found.dosage), scene, _Around(start, end, asserted))
+
+
+def _taken(found: MedicationStatement, end: When | None) -> UseStatus:
+    """The status of a statement: what the versions say beside it outweighs it."""
+    if found.taken == "n" or found.was_not_taken:
+        return UseStatus.NOT_TAKEN
+    status = _status(found)
+    if status == "recorded":
+        for code in codes(found.adherence.code if found.adherence else None):
+            plain = code.removesuffix("-not-as-directed").removesuffix("-as-directed")
+            return _ADHERENCE.get(plain, UseStatus.UNKNOWN)
+        return UseStatus.ACTIVE if end is None else UseStatus.COMPLETED
+    known = _STATUS.get(status, UseStatus.UNKNOWN)
+    return UseStatus.UNKNOWN if found.taken == "unk" and known is UseStatus.ACTIVE else known
+
+
+def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bool = False) -> Use | None:
+    """An order as a fact; None when it was entered in error, or (in the record, not among drafts) is a mere proposal."""
+    if _status(found) == ERROR:
+        return None
+    if isinstance(found, MedicationOrder):
+        written, changed, forbids = found.date_written, found.date_ended, False
+        bounds = None
+    else:
+        if not draft and (found.intent or "").strip().lower() in _PROPOSED:
+            return None
+        written, changed, forbids = found.authored_on, found.status_changed, bool(found.do_not_perform)
+        bounds = found.effective_dose_period
+    status = _STATUS.get(_status(found), UseStatus.UNKNOWN)
+    if draft and not found.status:
+        status = UseStatus.DRAFT
+    period = bounds or (found.dispense_request.validity_period if found.dispense_request else None)
+    around = _Around(
+        start_of(period, scene.zone),
+        end_of(period, scene.zone),
+        when(written, scene.zone),
+        when(changed, scene.zone) if status not in {UseStatus.ACTIVE, UseStatus.DRAFT} else None,
+        replaces=relative(found.prior_prescription),
+        forbids=forbids,
+    )
+    return _use(found, UseKind.ORDER, status, many(found.dosage_instruction), scene, around)
+
+
+def dispense(found: MedicationDispense, scene: Scene) -> Use | None:
+    """A supply as a fact; None when nothing was handed over."""
+    handed = when(found.when_handed_over, scene.zone)
+    status = _status(found)
+    if status not in _HANDED_OVER or (handed is None and status != "completed"):
+        return None
+    known = _STATUS.get(status, UseStatus.UNKNOWN)
+    supply = amount(found.days_supply.value) if found.days_supply else None
+    around = _Around(handed, None, handed, supply_days=supply)
+    return _use(found, UseKind.DISPENSE, known, many(found.dosage_instruction), scene, around)
+
+
+def administration(found: MedicationAdministration, scene: Scene) -> Use | None:
+    """A giving as a fact; None when it was not given."""
+    if _status(found) not in _GIVEN or found.was_not_given or found.not_given:
+        return None
+    moment = when(found.effective_date_time or found.effective_time_date_time or found.occurence_date_time, scene.zone)
+    period = found.effective_period or found.effective_time_period or found.occurence_period
+    start, end = start_of(period, scene.zone) or moment, end_of(period, scene.zone) or moment
+    dosages = (found.dosage,) if found.dosage else ()
+    known = _STATUS.get(_status(found), UseStatus.UNKNOWN)
+    return _use(found, UseKind.ADMINISTRATION, known, dosages, scene, _Around(start, end, end or start))
+
+
+class _Around(Struct, frozen=True):
+    """What each kind of resource says in its own place: days of use, of writing, of a change of status, and the rest."""
+
+    start: When | None
+    end: When | None
+    asserted: When | None
+    changed: When | None = None
+    supply_days: Fraction | None = None
+    replaces: str | None = None
+    forbids: bool = False
+
+
+def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequence[Dosage], scene: Scene, around: _Around) -> Use:
+    medicine = drug(named(found, scene.medications), dosages)
+    reference = reference_to(type(found).__name__, found.id)
+    if medicine.ingredient is None:
+        return Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
+    dosed = lines(dosages, around.start or around.asserted, scene.zone)
+    start, end = _span(dosed) if kind is UseKind.ORDER else (None, None)
+    reasons, reason = _reasons(found, status)
+    return Use(
+        kind=kind,
+        reference=reference,
+        status=status,
+        drug=medicine,
+        lines=dosed,
+        start=start or around.start,
+        end=end or around.end,
+        asserted=around.asserted,
+        stopped_on=around.changed,
+        supply_days=around.supply_days,
+        reasons=reasons,
+        reason=reason,
+        indications=frozenset[str]().union(*(condition(concept)[0] for concept in _named_reasons(found))),
+        indication_references=tuple(text for pointer in _pointers(found) if (text := relative(pointer))),
+        replaces=around.replaces,
+        forbids=around.forbids,
+    )
+
+
+def _span(dosed: Sequence[DoseLine]) -> tuple[When | None, When | None]:
+    """From the first line's start to the last line's end; open at the end where one line is."""
+    starts = [line.start for line in dosed if line.start is not None]
+    ends = [line.end for line in dosed if line.end is not None]
+    first = min(starts, key=lambda day: (day.earliest, day.latest), default=None)
+    last = max(ends, key=lambda day: (day.latest, day.earliest)) if ends and len(ends) == len(dosed) else None
+    return first, last
+
+
+def _reasons(found: MedicationUse, status: UseStatus) -> tuple[frozenset[str], Outside | None]:
+    """Why it was stopped or held: coded or worded, or (older versions have no place for it) given as reason in a note."""
+    stated = list(many(found.status_reason))
+    if isinstance(found, MedicationStatement):
+        stated += many(found.reason_not_taken)
+        stated += [found.adherence.reason] if found.adherence and found.adherence.reason else []
+    elif isinstance(found, MedicationOrder) and found.reason_ended is not None:
+        stated.append(found.reason_ended)
+    if stated:
+        groups = frozenset[str]().union(*map(_groups, stated))
+        text = next((told for concept in stated if (told := words(concept))), None)
+        return groups, None if text is None else Outside(text)
+    if status in {UseStatus.ACTIVE, UseStatus.DRAFT} or found.note is None:
+        return frozenset(), None
+    for note in (found.note,) if isinstance(found.note, str) else many(found.note):
+        given = _BECAUSE.search((note if isinstance(note, str) else note.text or "")[:_LONGEST_NOTE])
+        if given is not None:
+            return reasons_of(None, None, given[1]), Outside(given[1])
+    return frozenset(), None
+
+
+def _groups(concept: Concept) -> frozenset[str]:
+    coded = [reasons_of(coding.system, coding.code, None) for coding in codings(concept)]
+    known = frozenset[str]().union(*coded)
+    return known or frozenset[str]().union(*(reasons_of(None, None, text) for text in texts(concept)))
+
+
+def _named_reasons(found: MedicationUse) -> Iterator[Concept]:
+    """What the resource says the medicine is for."""
+    yield from many(found.reason_code)
+    yield from concepts(many(found.reason))
+    if isinstance(found, MedicationOrder) and found.reason_codeable_concept is not None:
+        yield found.reason_codeable_concept
+    if isinstance(found, MedicationStatement) and found.reason_for_use_codeable_concept is not None:
+        yield found.reason_for_use_codeable_concept
+
+
+def _pointers(found: MedicationUse) -> Iterator[Reference | None]:
+    """The conditions the resource points to."""
+    yield from many(found.reason_reference)
+    for entry in many(found.reason):
+        yield entry.reference
+    if isinstance(found, MedicationStatement):
+        yield found.reason_for_use_reference
