@@ -264,8 +264,6 @@ def duplicates(at: Situation) -> Iterable[Concern]:
 
 def allergy(at: Situation) -> Iterable[Concern]:
     """An allergy of any severity to the drug, or to another of its kind for steroids, blocks the order."""
-    if at.record.allergies is None:
-        yield Concern("allergy", Verdict.QUESTION, EVERY, say("unknown-allergies"))
     guarded = {
         STEROID: valuesets.drugs_in_class("systemic-steroid"),
         THIOPURINE: valuesets.drugs_in_class("thiopurine"),

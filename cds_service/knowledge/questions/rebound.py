@@ -8,6 +8,7 @@ and then every two weeks (C16, C19). Guideline and source differ on the regimen 
 from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Term, Topic, say
 from cds_service.knowledge.judgements import account, age, past_stop, reinduction
 from cds_service.knowledge.judgements.case import Case, of_lab
+from cds_service.knowledge.judgements.flare import Reading, Tier
 from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
 
@@ -84,8 +85,8 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
         indicator,
         case.exposure.kind.value,
         _summary(case),
-        happened=(*account.ending(case), *account.markers(case), *_severity(case)),
-        meaning=(say("exclude-first"), say("relapse-definition", times=case.parameters.aih_relapse_xuln), *past_stop.caps(case)),
+        happened=(*_lead(case), *account.ending(case), *account.markers(case), *_severity(case)),
+        meaning=(_definition(case), say("exclude-first"), *past_stop.caps(case)),
         advice=(*(() if child else advice), *offered.withheld),
         unknown=(*account.flare_unknown(case), *offered.unknown),
         offers=offered.offers,
@@ -100,10 +101,29 @@ def _evidence(case: Case, offered: reinduction.Reinduction) -> tuple[Evidence, .
     return tuple({item.reference: item for item in items}.values())
 
 
-def _summary(case: Case) -> Sentence:
+def _definition(case: Case) -> Sentence:
+    """Whether the markers meet the definition of a relapse; a severe state may rest on less."""
+    relapse = any(reading.tier is Tier.RELAPSE for reading in case.flare.readings)
+    limit = case.parameters.aih_relapse_xuln
+    return say("relapse-met", times=limit) if relapse else say("relapse-not-met", times=limit)
+
+
+def _leading(case: Case) -> Reading:
     """The marker that is furthest out, by tier and then by multiple of its limit."""
-    reading = max(case.flare.readings, key=lambda found: (found.tier, found.times))
-    times = round(reading.times, 1)
-    return say(
-        f"rebound-summary-{case.flare.tier.name.lower()}", analyte=Term(reading.lab.analyte), times=times, days=case.days_since
-    )
+    return max(case.flare.readings, key=lambda found: (found.tier, found.times))
+
+
+def _lead(case: Case) -> tuple[Sentence, ...]:
+    """The flare and the stop in one sentence."""
+    lab, last = _leading(case).lab, case.exposure.last_dose
+    shown = lab.reported or lab.quantity
+    if shown is None or last is None:
+        return ()
+    times = round(_leading(case).times, 2)
+    return (say("rebound-lead", analyte=Term(lab.analyte), value=shown, on=lab.when, times=times, last=last),)
+
+
+def _summary(case: Case) -> Sentence:
+    key = f"rebound-summary-{case.flare.tier.name.lower()}"
+    times = round(_leading(case).times, 2)
+    return say(key, analyte=Term(_leading(case).lab.analyte), times=times, days=case.days_since)
