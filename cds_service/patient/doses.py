@@ -35,7 +35,7 @@ def _factor(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | N
             return None if per_day is None or weight is None else per_day * weight
         case DoseUnit.MG_PER_KG_PER_DAY:
             return weight
-        case None:
+        case _:
             return None
 
 

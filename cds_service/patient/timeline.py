@@ -8,11 +8,14 @@ from itertools import pairwise
 from msgspec import Struct
 
 from cds_service.patient.doses import DailyDose, daily_of_line, total
-from cds_service.patient.facts import DoseLine, Use, UseKind, UseStatus
+from cds_service.patient.facts import DoseLine, DoseUnit, Use, UseKind, UseStatus
 from cds_service.patient.when import When, days_between, shift
 
 TAKEN = frozenset({UseStatus.ACTIVE, UseStatus.STOPPED, UseStatus.COMPLETED, UseStatus.ON_HOLD, UseStatus.UNKNOWN})
 """The statuses under which a statement or an order tells that the medicine was taken."""
+
+PER_KG = frozenset({DoseUnit.MG_PER_KG, DoseUnit.MG_PER_KG_PER_DAY})
+"""The units that need a body weight."""
 
 Weight = Callable[[date], Fraction | None]
 """The body weight in kg to reckon with on a day, None when there is none fresh enough."""
@@ -85,7 +88,8 @@ def _spans(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scal
             span = _span(use, number, line, until, late=late)
             if span is None:
                 continue
-            dose = daily_of_line(line, use.drug, weight(span.start))
+            kg = weight(span.start) if line.unit in PER_KG else None
+            dose = daily_of_line(line, use.drug, kg)
             if dose is not None:
                 dose = DailyDose(dose.low * factor, dose.high * factor, dose.certain)
             found.append(_Span(use, number, span.start, span.end, dose))
@@ -102,8 +106,14 @@ def _in_force(covering: Sequence[_Span]) -> tuple[_Span, ...]:
     together = [span for span in covering if days_between(span.start, newest) <= 1]
     known = [span for span in together if span.dose is not None] or together
     stated = [span for span in known if span.use.kind is UseKind.STATEMENT] or known
-    chosen = {(span.use.drug.strength, span.use.drug.formulation, span.line, span.dose): span for span in stated}
-    return tuple(chosen.values())
+    certain_last = sorted(stated, key=lambda span: span.dose is not None and span.dose.certain)
+    return tuple({_told(span): span for span in certain_last}.values())
+
+
+def _told(span: _Span) -> tuple[object, ...]:
+    """What makes two spans of one day the same line told twice: a dose read from a text is the dose that a number tells."""
+    amount = (span.dose.low, span.dose.high) if span.dose else None
+    return span.use.drug.strength, span.use.drug.formulation, span.line, amount
 
 
 def _segment(start: date, end: date, covering: Sequence[_Span]) -> Segment:
@@ -117,21 +127,22 @@ def _joined(segments: Sequence[Segment], gap_days: int) -> list[Segment]:
     """Neighbours on the same dose become one; gaps up to ``gap_days`` keep the dose before them, longer ones are dose 0."""
     line: list[Segment] = []
     for segment in segments:
-        if line:
-            before = line[-1]
-            gap = days_between(before.end, segment.start) - 1
-            if gap > gap_days:
-                line.append(Segment(shift(before.end, 1), shift(segment.start, -1), Fraction()))
-            elif gap > 0:
-                line[-1] = Segment(before.start, shift(segment.start, -1), before.dose, before.references, before.certain)
-            before = line[-1]
-            if before.dose == segment.dose:
-                references = tuple(dict.fromkeys(before.references + segment.references))
-                certain = before.certain and segment.certain
-                line[-1] = Segment(before.start, segment.end, segment.dose, references, certain)
-                continue
-        line.append(segment)
+        gap = days_between(line[-1].end, segment.start) - 1 if line else 0
+        if gap > 0:
+            before, last = line[-1], shift(segment.start, -1)
+            bridged = gap <= gap_days
+            _append(line, Segment(shift(before.end, 1), last, before.dose if bridged else Fraction(), (), before.certain))
+        _append(line, segment)
     return line
+
+
+def _append(line: list[Segment], segment: Segment) -> None:
+    """Put a segment at the end of a line, or lengthen the last one where the dose is the same."""
+    if line and line[-1].dose == segment.dose:
+        before = line.pop()
+        references = tuple(dict.fromkeys(before.references + segment.references))
+        segment = Segment(before.start, segment.end, segment.dose, references, before.certain and segment.certain)
+    line.append(segment)
 
 
 def timeline(uses: Iterable[Use], *, until: date, late: bool, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
