@@ -7,7 +7,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import msgspec
@@ -151,6 +151,12 @@ def dividing(intakes_mg: Iterable[Fraction], among: Iterable[Product]) -> Produc
     doses = tuple(intakes_mg)
     fitting = [p for p in among if all(dose > 0 and dose % p.strength == 0 for dose in doses)]
     return max(fitting, key=lambda product: product.strength, default=None)
+
+
+@lru_cache(maxsize=256)
+def product_for(ingredient: str, formulation: str, intakes_mg: tuple[Fraction, ...]) -> Product | None:
+    """The strongest product of an ingredient in one formulation that makes up every dose of a day in whole pieces."""
+    return dividing(intakes_mg, products(ingredient, formulation))
 
 
 def fit(intake_mg: Fraction, among: Iterable[Product]) -> tuple[Product, int] | None:

@@ -131,13 +131,25 @@ def judge(record: Record, parameters: Parameters) -> Exposure:
     taken = tuple(use for use in systemic if use.kind in {UseKind.DISPENSE, UseKind.ADMINISTRATION} or use.status in TAKEN)
     if not taken:
         return Exposure(ExposureClass.NEVER_TAKEN, systemic)
-    early, late = (usage(record, systemic, taken, parameters, late=late) for late in (False, True))
+    late = _read(record, systemic, taken, parameters, late=True)
+    if _dates_exact(systemic):
+        return late
+    early = _read(record, systemic, taken, parameters, late=False)
     if early.kind is not late.kind:
         return Exposure(ExposureClass.UNKNOWN, systemic, told_by=late.told_by, doubt="doubt-date-imprecise")
-    readings = [_exposure(record, systemic, state, parameters, late=late) for state, late in ((early, False), (late, True))]
-    if readings[0].kind is not readings[1].kind:
-        return Exposure(ExposureClass.UNKNOWN, systemic, told_by=late.told_by, doubt="doubt-date-imprecise")
-    return readings[1]
+    return late
+
+
+def _dates_exact(uses: Sequence[Use]) -> bool:
+    """Whether no day of these uses is known to the month or the year only: then there is one reading."""
+    days = [when for use in uses for when in (use.start, use.end, use.stopped_on, use.asserted)]
+    days += [when for use in uses for line in use.lines for when in (line.start, line.end)]
+    return all(when is None or when.exact for when in days)
+
+
+def _read(record: Record, systemic: tuple[Use, ...], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Exposure:
+    state = usage(record, systemic, taken, parameters, late=late)
+    return _exposure(record, systemic, state, parameters, late=late)
 
 
 def _without_systemic(named: tuple[Use, ...]) -> Exposure:

@@ -74,7 +74,7 @@ def laboratory_only(record: Record, tests: str, parameters: Parameters, extra: t
 
 
 def _drug(ingredient: str, intakes: tuple[Fraction, ...], days: int, remark: Sentence, formulation: str) -> DrugOrder | None:
-    product = orders.dividing(intakes, orders.products(ingredient, formulation))
+    product = orders.product_for(ingredient, formulation, intakes)
     return None if product is None else DrugOrder(ingredient, product.code, product.name, intakes, days, remark)
 
 
