@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from cds_service.stories.moving import of_today
-from cds_service.stories.story import Expected, ExpectedCard, ExpectedOffer, Kind, Story, StoryError, load, stories
+from cds_service.stories.story import Expected, ExpectedCard, ExpectedOffer, Kind, Story, StoryError, find, load, stories
 from cds_service.stories.verdict import differences
 
 HEAD = "asof: 2026-03-01\nservice: tacrolimus-patient-view\nkind: fires, near-miss\n"
@@ -45,6 +45,15 @@ def test_stories_are_found_below_a_folder_in_the_order_of_their_names(tmp_path: 
     assert [told.name for told in stories(tmp_path)] == ["abrupt-stop/c", "rebound/a", "rebound/b"]
     assert [told.question for told in stories(tmp_path)] == ["abrupt-stop", "rebound", "rebound"]
     assert [told.name for told in stories(tmp_path / "rebound" / "a")] == ["a"]
+
+
+def test_a_story_is_found_by_its_name_or_by_its_path(tmp_path: Path) -> None:
+    name = "rebound/abrupt-stop-alt-150"
+    assert find(name).name == name
+    folder = str(written(tmp_path / "own"))
+    assert find(folder).name == folder
+    with pytest.raises(StoryError, match="There is no story rebound/nothing"):
+        find("rebound/nothing")
 
 
 def test_a_folder_that_is_not_there_is_an_error_and_not_an_empty_list(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -151,6 +152,19 @@ def _under(folder: Traversable, name: str) -> Iterator[Story]:
         return
     for inner in sorted((item for item in folder.iterdir() if item.is_dir()), key=lambda item: item.name):
         yield from _under(inner, f"{name}/{inner.name}" if name else inner.name)
+
+
+def find(name: str) -> Story:
+    """The built-in story of that name (``rebound/abrupt-stop-alt-150``), or the story in the folder of that path.
+
+    Raises:
+        StoryError: neither is there, or it cannot be read.
+    """
+    places = (built_in().joinpath(name), Path(name))
+    for place in places:
+        if place.joinpath(PARTS[0]).is_file():
+            return load(place, name)
+    raise StoryError(f"There is no story {name}, neither built in nor as a folder.")
 
 
 def load(folder: Traversable, name: str | None = None) -> Story:
