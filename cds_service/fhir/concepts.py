@@ -1,6 +1,6 @@
 """Codeable concepts: their words and their meaning in the value sets."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from cds_service.fhir.wire import Coding, Concept, ConceptOrReference, many
 from cds_service.knowledge.valuesets import Route, condition_of_code, condition_of_text, result_of, route_of_code, route_of_text
@@ -21,20 +21,17 @@ def codes(concept: Concept | str | None) -> set[str]:
     return {coding.code.strip().lower() for coding in codings(concept) if coding.code}
 
 
-def texts(concept: Concept | None) -> Iterator[str]:
+def texts(concept: Concept | None) -> list[str]:
     """The words of a concept: its own text first, then the displays of its codings."""
     if concept is None:
-        return
-    if concept.text:
-        yield concept.text
-    for coding in many(concept.coding):
-        if coding.display:
-            yield coding.display
+        return []
+    displays = [coding.display for coding in many(concept.coding) if coding.display]
+    return [concept.text, *displays] if concept.text else displays
 
 
 def words(concept: Concept | None) -> str:
     """The first words of a concept; empty where it has none."""
-    return next(texts(concept), "")
+    return next(iter(texts(concept)), "")
 
 
 def concepts(mixed: Iterable[ConceptOrReference]) -> list[Concept]:

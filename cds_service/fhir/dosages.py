@@ -1,6 +1,7 @@
 """Dosage lines: how much, how often, from when to when."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from cds_service.fhir.dates import end_of, start_of
 from cds_service.fhir.instructions import Told, frequency, told
 from cds_service.fhir.numbers import amount
 from cds_service.fhir.wire import Amount, Dosage, Range, Repeat, Timing, many
+from cds_service.knowledge.valuesets.tables import REMEMBERED
 from cds_service.patient.facts import DoseLine, DoseUnit
 from cds_service.patient.units import dose_unit
 from cds_service.patient.when import When, shift
@@ -79,12 +81,17 @@ def _of_either(single: Amount | None, both: Range | None) -> tuple[Fraction | No
 
 def _quantity(quantity: Amount) -> tuple[Fraction | None, DoseUnit | None]:
     """Number and unit; none of the two where either is not understood."""
-    value = amount(quantity.value)
-    known = (dose_unit(quantity.code) if quantity.code else None) or (dose_unit(quantity.unit) if quantity.unit else None)
-    if value is None or known is None or quantity.comparator:
+    if quantity.value is None or quantity.comparator:
         return None, None
-    unit, factor = known
-    return value * factor, unit
+    return _counted(quantity.value, quantity.code or "", quantity.unit or "")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _counted(told: Decimal, code: str, unit: str) -> tuple[Fraction | None, DoseUnit | None]:
+    value, known = amount(told), dose_unit(code) or dose_unit(unit)
+    if value is None or known is None:
+        return None, None
+    return value * known[1], known[0]
 
 
 def _times(timing: Timing | None) -> Fraction | None:
@@ -97,7 +104,7 @@ def _times(timing: Timing | None) -> Fraction | None:
         single = repeat.frequency_max in (None, repeat.frequency) and repeat.period_max in (None, repeat.period)
         moments = max(len(many(repeat.when)), len(many(repeat.time_of_day)))
         if single and (repeat.frequency is not None or repeat.period is not None or moments):
-            return _rate(amount(repeat.frequency), amount(repeat.period), unit, moments, len(many(repeat.day_of_week)))
+            return _rate(repeat.frequency, repeat.period, unit, moments, len(many(repeat.day_of_week)))
         if not single:
             return None
     for coding in codings(timing.code):
@@ -106,20 +113,20 @@ def _times(timing: Timing | None) -> Fraction | None:
     return next((times for text in texts(timing.code) if (times := frequency(text))), None)
 
 
-@lru_cache(maxsize=256)
-def _rate(times: Fraction | None, period: Fraction | None, unit: str | None, moments: int, weekdays: int) -> Fraction | None:
+@lru_cache(maxsize=REMEMBERED)
+def _rate(frequency: Decimal | None, period: Decimal | None, unit: str | None, moments: int, weekdays: int) -> Fraction | None:
     """Times a day; moments of the day count each, days of the week spread over the week."""
     if unit is None and period is None and moments and not weekdays:
         return Fraction(moments)
-    days = _DAYS.get(unit or "")
-    if days is None or not period:
+    days, each = _DAYS.get(unit or ""), amount(period)
+    if days is None or not each:
         return None
-    often = max(times or Fraction(1), Fraction(moments))
+    often = max(amount(frequency) or Fraction(1), Fraction(moments))
     if not weekdays:
-        return often / (period * days)
+        return often / (each * days)
     if unit == "d":
-        return often / period * weekdays / 7
-    return max(often, Fraction(weekdays)) / (period * days)
+        return often / each * weekdays / 7
+    return max(often, Fraction(weekdays)) / (each * days)
 
 
 def _bounds(repeat: Repeat | None, anchor: When | None, zone: ZoneInfo) -> tuple[When | None, When | None]:

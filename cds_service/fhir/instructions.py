@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from cds_service.knowledge.valuesets.tables import REMEMBERED
 from cds_service.patient.facts import DoseUnit
 from cds_service.patient.units import dose_unit
 
@@ -69,7 +70,7 @@ def _plain(text: str) -> str:
     return _ASIDE.sub("", re.sub(r"(?<=[bqt])\.(?=[a-z])|(?<=\.[a-z])\.", "", words))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def frequency(text: str) -> Fraction | None:
     """Times a day by words or abbreviation; None where there is no frequency, or more than one."""
     words = _plain(text)
@@ -90,7 +91,7 @@ def frequency(text: str) -> Fraction | None:
     return rates.pop() if len(rates) == 1 and min(rates) > 0 else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=REMEMBERED)
 def told(text: str) -> tuple[Told, ...]:
     """The amounts of an instruction: one, or one each for morning and evening; empty where nothing plain is said."""
     words = _plain(text)

@@ -6,6 +6,7 @@ overruled by its display.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from msgspec import Struct, structs
 
@@ -31,13 +32,14 @@ def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
     either = use.medication
     concept = use.medication_codeable_concept or (either.concept if either else None)
     reference = use.medication_reference or (either.reference if either else None)
-    if reference is None:
-        return Named() if concept is None else Named((concept,))
-    product = _contained(use, reference.reference) or medications.get(id_of(reference) or "")
-    found = () if product is None else _of_product(product)
     inline = () if concept is None else (concept,)
-    form = None if product is None else product.form or product.dose_form or (product.product.form if product.product else None)
-    return Named((*inline, *found), form, reference.display)
+    if reference is None:
+        return Named(inline)
+    product = _contained(use, reference.reference) or medications.get(id_of(reference) or "")
+    if product is None:
+        return Named(inline, None, reference.display)
+    form = product.form or product.dose_form or (product.product.form if product.product else None)
+    return Named((*inline, *_of_product(product)), form, reference.display)
 
 
 def _contained(use: MedicationUse, reference: str | None) -> Medication | None:
@@ -61,13 +63,17 @@ def _of_product(product: Medication) -> tuple[Concept, ...]:
     return tuple(concept for concept in (product.code, item) if concept is not None)
 
 
-def drug(name: Named, dosages: Sequence[Dosage]) -> Drug:
-    """The medicine as a fact."""
-    codes = tuple((coding.system, coding.code) for concept in name.concepts for coding in codings(concept))
-    known = _recognise(codes, tuple(text for concept in name.concepts for text in texts(concept)), name.display or "")
+def drug(name: Named, dosages: Sequence[Dosage], counted: str | None = None) -> Drug:
+    """The medicine as a fact; ``counted`` is what a supply of it is counted in (``capsule``)."""
+    codes: list[tuple[str | None, str | None]] = []
+    words: list[str] = []
+    for concept in name.concepts:
+        codes += [(coding.system, coding.code) for coding in codings(concept)]
+        words += texts(concept)
+    known = _recognise(tuple(codes), tuple(words), name.display or "")
     if known.drug.ingredient is None or known.drug.systemic is not None:
         return known.drug
-    by_route = _by_route(name.form, dosages)
+    by_route = _by_route(name.form, dosages, counted)
     systemic = known.worded if by_route is None else by_route
     if known.worded is False:  # an ointment by its name stays one; where the route says otherwise nobody can tell
         systemic = None if by_route else False
@@ -109,10 +115,11 @@ def _recognise(codes: tuple[tuple[str | None, str | None], ...], words: tuple[st
     return _Recognised(medicine, worded.systemic if worded else None)
 
 
-def _by_route(form: Concept | None, dosages: Sequence[Dosage]) -> bool | None:
+def _by_route(form: Concept | None, dosages: Sequence[Dosage], counted: str | None) -> bool | None:
     """What routes, forms, units (``application``) and instructions tell; None where they tell nothing or contradict."""
     coded = {found.systemic for concept in (form, *(line.route for line in dosages)) if (found := route(concept))}
-    return _agreed(coded or {found.systemic for text in _instructions(dosages) if (found := route_of_text(text))})
+    worded = _instructions(dosages) if counted is None else chain((counted,), _instructions(dosages))
+    return _agreed(coded or {found.systemic for text in worded if (found := route_of_text(text))})
 
 
 def _instructions(dosages: Sequence[Dosage]) -> Iterator[str]:

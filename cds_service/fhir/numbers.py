@@ -2,7 +2,6 @@
 
 from decimal import Context, Decimal
 from fractions import Fraction
-from functools import lru_cache
 
 _EXACT = Context(prec=34)
 _LARGEST_EXPONENT = 12  # no dose, count or concentration has more digits before the point, or so many zeros after it
@@ -18,7 +17,6 @@ def number(value: Decimal | None) -> Decimal | None:
     return _EXACT.plus(value)
 
 
-@lru_cache(maxsize=1024)
 def amount(value: Decimal | None) -> Fraction | None:
     """A number that counts something, as an exact fraction; None where it is not usable or below zero."""
     exact = number(value)

@@ -1,8 +1,8 @@
 """Laboratory results and measurements as facts: what was measured, when, how much, against which range."""
 
-from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from cds_service.fhir.references import reference_to
 from cds_service.fhir.wire import Amount, Component, Concept, Observation, ReferenceRange, Specimen, many
 from cds_service.knowledge.valuesets import Analyte, analyte_of_code, analyte_of_text, result_of
 from cds_service.knowledge.valuesets.systems import short_name
+from cds_service.knowledge.valuesets.tables import REMEMBERED
 from cds_service.patient.facts import Comparator, Lab, LabStatus, Person, Quantity
 from cds_service.patient.units import canonical
 from cds_service.patient.when import When, days_between
@@ -47,7 +48,7 @@ class _Measured(Struct, frozen=True):
     person: Person
 
 
-def labs(found: Observation, person: Person, zone: ZoneInfo) -> Sequence[Lab]:
+def labs(found: Observation, person: Person, zone: ZoneInfo) -> list[Lab]:
     """The results in an observation: its own and its components'; none when it is erroneous, or nothing known was measured.
 
     Raises:
@@ -55,21 +56,17 @@ def labs(found: Observation, person: Person, zone: ZoneInfo) -> Sequence[Lab]:
     """
     status = _STATUS.get((found.status or "").strip().lower())
     if status is None:
-        return ()
-    parts = [(analyte, part) for part in _parts(found) if (analyte := _analyte(part.code)) is not None]
-    if not parts:
-        return ()
+        return []
+    parts: list[Observation | Component] = [found, *many(found.component)]
+    known = [(analyte, part) for part in parts if (analyte := _analyte(part.code)) is not None]
+    if not known:
+        return []
     day = _day(found, zone)
     if day is None:
         raise NoDateError("a result without a date")
     measured = _Measured(reference_to("Observation", found.id), day, status, person)
-    results = [_lab(analyte, part, found, measured) for analyte, part in parts]
+    results = [_lab(analyte, part, found, measured) for analyte, part in known]
     return [lab for lab in results if lab is not None]
-
-
-def _parts(found: Observation) -> Iterator[Observation | Component]:
-    yield found
-    yield from many(found.component)
 
 
 def _analyte(concept: Concept | None) -> Analyte | None:
@@ -89,10 +86,12 @@ def _analyte(concept: Concept | None) -> Analyte | None:
 def _day(found: Observation, zone: ZoneInfo) -> When | None:
     """When the sample was taken; the day of issue where that is all there is."""
     taken = when(found.effective_date_time or found.effective_instant, zone)
+    if taken is not None:
+        return taken
     first, last = start_of(found.effective_period, zone), end_of(found.effective_period, zone)
-    if taken is None and first is not None and last is not None and last.latest >= first.earliest:
+    if first is not None and last is not None and last.latest >= first.earliest:
         return When(first.earliest, last.latest)
-    return taken or first or last or when(found.issued, zone)
+    return first or last or when(found.issued, zone)
 
 
 def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, measured: _Measured) -> Lab | None:
@@ -106,7 +105,7 @@ def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, me
     if value is not None and amount_told is not None:
         comparator = _COMPARATORS.get(value.comparator or "")
         understood = comparator is not None or not value.comparator
-        quantity = _canonical(analyte, amount_told, value) if understood else None
+        quantity = _canonical(analyte, amount_told, value.code, value.unit) if understood else None
     low, high = _range(analyte, part, value, measured) if quantity is not None else (None, None)
     return Lab(
         reference=measured.reference,
@@ -128,14 +127,16 @@ def _unit(value: Amount | None) -> str:
     return "" if value is None else value.code or value.unit or ""
 
 
-def _canonical(analyte: Analyte, told: Decimal, value: Amount) -> Quantity | None:
+def _canonical(analyte: Analyte, told: Decimal, code: str | None, unit: str | None) -> Quantity | None:
     """In the canonical unit: by the unit's code, else by its words."""
-    found = canonical(analyte.name, told, value.code) if value.code else None
-    return found or canonical(analyte.name, told, value.unit or "")
+    found = canonical(analyte.name, told, code) if code else None
+    return found or canonical(analyte.name, told, unit or "")
 
 
 def _concept(analyte: Analyte, part: Observation | Component) -> str | None:
-    told = result(part.value_codeable_concept) or (result_of(None, None, part.value_string) if part.value_string else None)
+    told = result(part.value_codeable_concept) if part.value_codeable_concept is not None else None
+    if told is None and part.value_string:
+        told = result_of(None, None, part.value_string)
     if told is None and not analyte.unit:
         return next((known for concept in many(part.interpretation) if (known := result(concept))), None)
     return told
@@ -163,19 +164,25 @@ def _range(
 ) -> tuple[Decimal | None, Decimal | None]:
     """The normal range for this person in the canonical unit: one for their sex before one for everybody."""
     fitting = [found for found in many(part.reference_range) if _fits(found, measured)]
-    chosen = next((found for found in fitting if many(found.applies_to)), None) or next(iter(fitting), None)
-    if chosen is None:
+    if not fitting:
         return None, None
+    chosen = next((found for found in fitting if found.applies_to), fitting[0])
     return _bound(analyte, chosen.low, value), _bound(analyte, chosen.high, value)
 
 
 def _bound(analyte: Analyte, bound: Amount | None, value: Amount | None) -> Decimal | None:
-    told = number(bound.value) if bound is not None else None
-    if bound is None or told is None:
+    if bound is None or bound.value is None:
         return None
-    labelled = bound if bound.code or bound.unit else value
-    found = _canonical(analyte, told, labelled) if labelled is not None else None
-    return found.value if found is not None else None
+    labelled = value if value is not None and not (bound.code or bound.unit) else bound
+    return _in_range(analyte, bound.value, labelled.code, labelled.unit)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _in_range(analyte: Analyte, told: Decimal, code: str | None, unit: str | None) -> Decimal | None:
+    """A bound in the canonical unit; the same few bounds come with every result."""
+    exact = number(told)
+    found = None if exact is None else _canonical(analyte, exact, code, unit)
+    return None if found is None else found.value
 
 
 def _fits(found: ReferenceRange, measured: _Measured) -> bool:
@@ -183,10 +190,10 @@ def _fits(found: ReferenceRange, measured: _Measured) -> bool:
     kinds = [found.type] if found.type is not None else many(found.meaning)
     if kinds and not any(_words(kind) & _NORMAL for kind in kinds):
         return False
-    for_whom = many(found.applies_to)
-    sex = measured.person.sex
-    if for_whom and (sex is None or not any(sex.value in _words(concept) for concept in for_whom)):
-        return False
+    if found.applies_to is not None:
+        sex = measured.person.sex
+        if sex is None or not any(sex.value in _words(concept) for concept in many(found.applies_to)):
+            return False
     return found.age is None or _of_age(found.age.low, found.age.high, measured)
 
 

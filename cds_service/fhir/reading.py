@@ -139,7 +139,7 @@ class _Reading(Struct):
         what: str,
         received: _Received,
         kinds: type[AnyResource] | tuple[type[AnyResource], ...],
-        fact: Callable[[Any], Fact | Sequence[Fact] | None],
+        fact: Callable[[Any], Fact | list[Fact] | None],
     ) -> tuple[Fact, ...] | None:
         """The facts of one list, None where it did not come; what is not whole is noted in ``lost``."""
         if received.state in {State.MISSING, State.FAILED}:
@@ -199,7 +199,7 @@ class _Reading(Struct):
         return Person(self.patient_id)
 
 
-def _told(resource: AnyResource, fact: Callable[[Any], Fact | Sequence[Fact] | None]) -> Sequence[Fact] | None:
+def _told(resource: AnyResource, fact: Callable[[Any], Fact | list[Fact] | None]) -> Sequence[Fact] | None:
     """The facts of one resource, which may be none; None where it is not to be relied on: undated, or of a modified meaning."""
     if resource.modifier_extension:
         return None
@@ -209,7 +209,7 @@ def _told(resource: AnyResource, fact: Callable[[Any], Fact | Sequence[Fact] | N
         return None
     if told is None:
         return ()
-    return told if isinstance(told, Sequence) else (told,)
+    return told if isinstance(told, list) else [told]
 
 
 def _once(found: list[Fact]) -> tuple[Fact, ...]:

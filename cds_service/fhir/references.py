@@ -1,5 +1,7 @@
 """References between resources, and whose a resource is."""
 
+from functools import lru_cache
+
 from cds_service.fhir.wire import Reference, Resource
 
 
@@ -22,11 +24,15 @@ def id_of(reference: Reference | None) -> str | None:
 def foreign(resource: Resource, patient_id: str) -> bool:
     """Whether a resource says that it is about somebody (or something) else; one that names no subject is not foreign."""
     subject = resource.subject or resource.patient
-    text = subject.reference if subject is not None else None
-    if not text or text.startswith("#"):
-        return False
+    return subject is not None and bool(subject.reference) and not _own(subject.reference or "", patient_id)
+
+
+@lru_cache(maxsize=256)
+def _own(text: str, patient_id: str) -> bool:
+    if text.startswith("#"):
+        return True
     kind, slash, ident = _relative(text).rpartition("/")
-    return ident.removeprefix("urn:uuid:") != patient_id or (bool(slash) and kind != "Patient")
+    return ident.removeprefix("urn:uuid:") == patient_id and (not slash or kind == "Patient")
 
 
 def reference_to(kind: str, ident: str | None) -> str:

@@ -5,7 +5,7 @@ drug table only: of others nobody asks it.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
@@ -27,7 +27,6 @@ from cds_service.fhir.wire import (
     MedicationRequest,
     MedicationStatement,
     MedicationUse,
-    Reference,
     many,
 )
 from cds_service.knowledge.valuesets import reasons_of
@@ -134,7 +133,8 @@ def dispense(found: MedicationDispense, scene: Scene) -> Use | None:
         return None
     known = _STATUS.get(status, UseStatus.UNKNOWN)
     supply = amount(found.days_supply.value) if found.days_supply else None
-    around = _Around(handed, None, handed, supply_days=supply)
+    counted = (found.quantity.unit or found.quantity.code) if found.quantity else None
+    around = _Around(handed, None, handed, supply_days=supply, counted=counted)
     return _use(found, UseKind.DISPENSE, known, many(found.dosage_instruction), scene, around)
 
 
@@ -158,12 +158,13 @@ class _Around(Struct, frozen=True):
     asserted: When | None
     changed: When | None = None
     supply_days: Fraction | None = None
+    counted: str | None = None
     replaces: str | None = None
     forbids: bool = False
 
 
 def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequence[Dosage], scene: Scene, around: _Around) -> Use:
-    medicine = drug(named(found, scene.medications), dosages)
+    medicine = drug(named(found, scene.medications), dosages, around.counted)
     reference = reference_to(type(found).__name__, found.id)
     if medicine.ingredient is None:
         return Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
@@ -183,8 +184,8 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
         supply_days=around.supply_days,
         reasons=reasons,
         reason=reason,
-        indications=frozenset[str]().union(*(condition(concept)[0] for concept in _named_reasons(found))),
-        indication_references=tuple(text for pointer in _pointers(found) if (text := relative(pointer))),
+        indications=_indications(found),
+        indication_references=_pointers(found),
         replaces=around.replaces,
         forbids=around.forbids,
     )
@@ -192,6 +193,8 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
 
 def _span(dosed: Sequence[DoseLine]) -> tuple[When | None, When | None]:
     """From the first line's start to the last line's end; open at the end where one line is."""
+    if len(dosed) == 1:
+        return dosed[0].start, dosed[0].end
     starts = [line.start for line in dosed if line.start is not None]
     ends = [line.end for line in dosed if line.end is not None]
     first = min(starts, key=lambda day: (day.earliest, day.latest), default=None)
@@ -226,20 +229,21 @@ def _groups(concept: Concept) -> frozenset[str]:
     return known or frozenset[str]().union(*(reasons_of(None, None, text) for text in texts(concept)))
 
 
-def _named_reasons(found: MedicationUse) -> Iterator[Concept]:
-    """What the resource says the medicine is for."""
-    yield from many(found.reason_code)
-    yield from concepts(many(found.reason))
+def _indications(found: MedicationUse) -> frozenset[str]:
+    """The condition groups of what the resource says the medicine is for."""
+    named_there = [*many(found.reason_code), *concepts(many(found.reason))]
     if isinstance(found, MedicationOrder) and found.reason_codeable_concept is not None:
-        yield found.reason_codeable_concept
-    if isinstance(found, MedicationStatement) and found.reason_for_use_codeable_concept is not None:
-        yield found.reason_for_use_codeable_concept
+        named_there.append(found.reason_codeable_concept)
+    elif isinstance(found, MedicationStatement) and found.reason_for_use_codeable_concept is not None:
+        named_there.append(found.reason_for_use_codeable_concept)
+    return frozenset[str]().union(*(condition(concept)[0] for concept in named_there)) if named_there else frozenset()
 
 
-def _pointers(found: MedicationUse) -> Iterator[Reference | None]:
+def _pointers(found: MedicationUse) -> tuple[str, ...]:
     """The conditions the resource points to."""
-    yield from many(found.reason_reference)
-    for entry in many(found.reason):
-        yield entry.reference
-    if isinstance(found, MedicationStatement):
-        yield found.reason_for_use_reference
+    pointers = list(many(found.reason_reference))
+    if found.reason is not None:
+        pointers += [entry.reference for entry in many(found.reason) if entry.reference is not None]
+    if isinstance(found, MedicationStatement) and found.reason_for_use_reference is not None:
+        pointers.append(found.reason_for_use_reference)
+    return tuple([text for pointer in pointers if (text := relative(pointer))]) if pointers else ()

@@ -221,6 +221,7 @@ class MedicationDispense(MedicationUse, tag="MedicationDispense"):
 
     when_handed_over: str | None = None
     days_supply: Amount | None = None
+    quantity: Amount | None = None
     dosage_instruction: list[Dosage] | Dosage | None = None
 
 
