@@ -4,24 +4,31 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cds_service.cards import cards
 from cds_service.evaluate import evaluate
+from cds_service.fhir import evidence
 from cds_service.fhir.reading import read
 from cds_service.gather import gather
+from cds_service.knowledge.finding import CannotTell, Finding, Sentence, say
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Record
+from cds_service.patient.facts import Outside, Record
 from cds_service.protocol.card import Card
 from cds_service.protocol.request import HookRequest
 
 
 class Setting(Struct, frozen=True):
-    """What does not come with the request: the numbers in force, the public URL, what this client never offers."""
+    """What does not come with the request: the numbers in force, the public URL, what this client never offers.
+
+    ``strict`` also validates the evidence with the FHIR models (slow) and names what is not valid among the unknowns.
+    """
 
     parameters: Parameters
     base_url: str
     not_offered: frozenset[str] = frozenset()
     fhir_version: str | None = None
+    strict: bool = False
 
 
 class Outcome(Struct, frozen=True):
@@ -41,4 +48,18 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting) -> 
     gathered = gather(request, not_offered=offered, fhir_version=setting.fhir_version)
     record = read(gathered, request, hook=hook, asof=asof, zone=ZoneInfo(setting.parameters.timezone))
     findings = evaluate(record, setting.parameters)
+    if setting.strict and record.fhir_version == "R4":  # the one version that the models read
+        findings = tuple(_validated(finding, request) for finding in findings)
     return Outcome(cards(findings, record, parameters=setting.parameters, base_url=setting.base_url), record)
+
+
+def _validated(finding: Finding | CannotTell, request: HookRequest) -> Finding | CannotTell:
+    """The finding with an unknown for each entry of its evidence that is not valid FHIR."""
+    faults = evidence.faults(request, {item.reference for item in finding.evidence})
+    named: tuple[Sentence, ...] = tuple(
+        say("evidence-invalid", reference=Outside(reference), faults=Outside("; ".join(wrong)))
+        for reference, wrong in faults.items()
+    )
+    if isinstance(finding, CannotTell):
+        return replace(finding, missing=(*finding.missing, *named))
+    return replace(finding, unknown=(*finding.unknown, *named))
