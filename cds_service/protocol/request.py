@@ -1,6 +1,17 @@
 """A hook request, as far as every hook has the same shape (CDS Hooks 1.0 to 3.0)."""
 
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
 from msgspec import Raw, Struct
+
+from cds_service.protocol.discovery import known_hooks
+from cds_service.protocol.schemas import schema
+from cds_service.protocol.wire import BadRequest, parse_unique, refuse_hostile
+
+__all__ = ["BadRequest", "HookContext", "HookRequest", "parse"]
 
 
 class HookContext(Struct, frozen=True):
@@ -29,3 +40,141 @@ class HookRequest(Struct, frozen=True):
     prefetch: dict[str, Raw] = {}
     fhir_server: str | None = None
     fhir_authorization: Raw | None = None
+
+
+class _Envelope(Struct):
+    """The members whose values are kept as bytes."""
+
+    context: Raw = Raw(b"null")
+    prefetch: dict[str, Raw] | list[Raw] | str | float | bool | None = None
+    fhirAuthorization: Raw = Raw(b"null")  # noqa: N815 - the wire name
+
+
+class _OrderLists(Struct):
+    """The order lists of the hooks that have one. Which of them a client fills depends on the hook and its age."""
+
+    draftOrders: Raw = Raw(b"null")  # noqa: N815 - the wire name
+    medications: Raw = Raw(b"null")
+    toBeDiscontinued: Raw = Raw(b"null")  # noqa: N815 - the wire name
+    orders: Raw = Raw(b"null")
+
+
+class _Bundle(Struct):
+    """A Bundle by its entries, or a resource that stands where a Bundle should."""
+
+    resourceType: Any = None  # noqa: N815 - the wire name
+    entry: list[Raw] | None = None
+
+
+class _Entry(Struct):
+    """An entry of a Bundle, or a wrapped resource."""
+
+    resource: Raw = Raw(b"null")
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_order_lists = msgspec.json.Decoder(_OrderLists)
+_list = msgspec.json.Decoder(list[Raw])
+_bundle = msgspec.json.Decoder(_Bundle)
+_entry = msgspec.json.Decoder(_Entry)
+_OBJECT = re.compile(rb'\{[ \t\n\r]*"[A-Za-z]')
+_OLD_NAMES = {"patientId": "patient", "userId": "user"}
+"""Where clients from before 1.0 give what belongs into the context."""
+
+
+def parse(body: bytes) -> HookRequest:
+    """The request in the body.
+
+    Raises:
+        BadRequest: not JSON, hostile JSON, or not a CDS Hooks request; said without quoting it.
+    """
+    refuse_hostile(body)
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.ValidationError:
+        raise BadRequest("the body", "must be an object") from None
+    except msgspec.DecodeError:
+        raise BadRequest("", "the body is not JSON") from None
+    prefetch = envelope.prefetch if isinstance(envelope.prefetch, dict) else {}
+    shell = _with_old_names(parse_unique(_without(body, prefetch.values())))
+    schema("request").check(shell)
+    if shell["hook"] not in known_hooks():
+        raise BadRequest("hook", "must be the name of a hook")
+    authorization = envelope.fhirAuthorization
+    if bytes(authorization) != b"null" and not shell.get("fhirServer"):
+        raise BadRequest("fhirServer", "is required where there is a fhirAuthorization")
+    return HookRequest(
+        hook=shell["hook"],
+        hook_instance=shell["hookInstance"],
+        context=_context(shell["context"], envelope.context),
+        prefetch=prefetch,
+        fhir_server=shell.get("fhirServer") or None,
+        fhir_authorization=None if bytes(authorization) == b"null" else authorization,
+    )
+
+
+def _without(body: bytes, prefetch: Iterable[Raw]) -> bytes:
+    """The body with null in place of the objects of its prefetch, which may be large and may repeat keys inside.
+
+    The values come in the order of the body, so each is looked for after the one before. What looks like the beginning of an
+    object with a named member can be nothing else in valid JSON: in a string the quote would be escaped.
+    """
+    kept, at = [], 0
+    for value in prefetch:
+        text = bytes(value)
+        place = body.find(text[:64], at)
+        if place >= 0 and _OBJECT.match(text) and body.startswith(text, place):
+            kept += [body[at:place], b"null"]
+            at = place + len(text)
+    return b"".join([*kept, body[at:]])
+
+
+def _with_old_names(shell: Any) -> Any:
+    context = shell.get("context")
+    if isinstance(context, dict):
+        for name, old in _OLD_NAMES.items():
+            if context.get(name) is None and isinstance(shell.get(old), str):
+                context[name] = shell[old]
+    return shell
+
+
+def _context(shell: dict[str, Any], raw: Raw) -> HookContext:
+    lists = _order_lists.decode(raw)
+    sent = [_resources(value) for value in msgspec.structs.astuple(lists) if bytes(value) != b"null"]
+    selections = shell.get("selections")
+    return HookContext(
+        patient_id=shell["patientId"].removeprefix("Patient/"),
+        user_id=shell.get("userId") or None,
+        encounter_id=(shell.get("encounterId") or "").removeprefix("Encounter/") or None,
+        orders=tuple(resource for resources in sent for resource in resources) if sent else None,
+        selections=tuple(one for one in selections if isinstance(one, str)) if isinstance(selections, list) else (),
+    )
+
+
+def _resources(value: Raw) -> list[Raw]:
+    """The resources of an order list: a Bundle, a list of resources (2018), or one resource by itself."""
+    if bytes(value).startswith(b"["):
+        return _unwrapped(_list.decode(value))
+    bundle = _bundle.decode(value)
+    if bundle.entry is None and bundle.resourceType not in (None, "Bundle"):
+        return [value]
+    return _unwrapped(bundle.entry or [])
+
+
+def _unwrapped(items: list[Raw]) -> list[Raw]:
+    """What the items hold; those without anything in them are left out, those of an unknown shape stay as they are."""
+    found = []
+    for item in items:
+        try:
+            entry = _bundle_entry(item)
+        except msgspec.ValidationError:
+            entry = item
+        if bytes(entry) != b"null":
+            found.append(entry)
+    return found
+
+
+def _bundle_entry(item: Raw) -> Raw:
+    members = _entry.decode(item)
+    bare = bytes(members.resource) == b"null" and _bundle.decode(item).resourceType is not None
+    return item if bare else members.resource

@@ -1,0 +1,202 @@
+"""The configuration: every environment variable with its meaning, read once; what is not understood refuses the start."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from cds_service.knowledge.parameters import ParameterError, Parameters, in_force
+
+PREFIX = "CDS_"
+
+
+class ConfigError(ValueError):
+    """The service must not start with this configuration; the message says why in one sentence, for the operator."""
+
+
+class Variable(Struct, frozen=True):
+    """One environment variable: its name, what it means, the default as text."""
+
+    name: str
+    meaning: str
+    default: str
+
+
+VARIABLES = (
+    Variable("CDS_BASE_URL", "public URL of the service, for the links in the cards", "from host and port"),
+    Variable(
+        "CDS_AUTH",
+        "client authentication: required or off. This version cannot verify clients yet, so it starts only with off",
+        "off where `cds-service serve` listens on loopback, else required",
+    ),
+    Variable("CDS_ISSUERS", "TOML file of trusted clients. Not used by this version: it must exist and be TOML", "none"),
+    Variable(
+        "CDS_FHIR_SERVERS",
+        "comma list of exact FHIR base URLs (http on loopback only). Not used by this version, which reads prefetch only",
+        "none",
+    ),
+    Variable(
+        "CDS_CORS_ORIGINS",
+        "comma list of the exact origins whose pages may call",
+        "https://sandbox.cds-hooks.org,http://localhost:8080",
+    ),
+    Variable("CDS_STORE", "where answered cards and feedback are kept: sqlite:///FILE", "sqlite:///cds-service.sqlite3"),
+    Variable("CDS_BUDGET_MS", "deadline of one call in milliseconds. Not used by this version, which fetches nothing", "400"),
+    Variable("CDS_MAX_BODY", "largest body of a request in bytes", "5000000"),
+    Variable("CDS_SITE", "TOML file with the site's own values for the parameters of the knowledge base", "none"),
+    Variable(
+        "CDS_STRICT",
+        "on or off: also validate the evidence of each live answer with the FHIR models; slow, for test sites",
+        "off",
+    ),
+)
+"""Every variable there is, in the order in which they are shown."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """The configuration in force."""
+
+    base_url: str
+    store: Path
+    origins: frozenset[str]
+    max_body: int
+    budget_ms: int
+    fhir_servers: tuple[str, ...]
+    strict: bool
+    parameters: Parameters
+
+
+def load(environ: Mapping[str, str], *, host: str | None = None, port: int | None = None) -> Config:
+    """The configuration of the environment; ``host`` and ``port`` are where the service will listen, as far as it knows.
+
+    Raises:
+        ConfigError: an unknown variable, a value that is not understood, or one this version cannot honour.
+    """
+    known = {variable.name: variable.default for variable in VARIABLES}
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    if unknown:
+        raise ConfigError(f"{', '.join(unknown)}: there is no such variable; `cds-service config` lists them all.")
+    given = {name: environ[name].strip() for name in known if environ.get(name, "").strip()}
+    _authentication(given.get("CDS_AUTH"), host)
+    _issuers(given.get("CDS_ISSUERS"))
+
+    def text(name: str) -> str:
+        return given.get(name, known[name])
+
+    return Config(
+        base_url=_base_url(given.get("CDS_BASE_URL"), host, port),
+        store=_store(text("CDS_STORE")),
+        origins=frozenset(_list("CDS_CORS_ORIGINS", text("CDS_CORS_ORIGINS"), _origin)),
+        max_body=_number("CDS_MAX_BODY", text("CDS_MAX_BODY"), 1_000, 1_000_000_000),
+        budget_ms=_number("CDS_BUDGET_MS", text("CDS_BUDGET_MS"), 10, 60_000),
+        fhir_servers=tuple(_list("CDS_FHIR_SERVERS", given.get("CDS_FHIR_SERVERS", ""), _fhir_server)),
+        strict=_choice("CDS_STRICT", text("CDS_STRICT"), "off", "on") == "on",
+        parameters=_site(given.get("CDS_SITE")),
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _authentication(value: str | None, host: str | None) -> None:
+    if value is not None:
+        _choice("CDS_AUTH", value, "required", "off")
+    elif host is None:
+        raise ConfigError("CDS_AUTH must be set under this server, as the address it listens on is not known: required or off.")
+    if value == "required" or (value is None and not is_loopback(host or "")):
+        raise ConfigError(
+            "Client authentication is required, and this version cannot verify clients yet: "
+            "listen on a loopback address, or set CDS_AUTH=off where something in front of it lets in only whom you trust."
+        )
+
+
+def _choice(name: str, value: str, *choices: str) -> str:
+    if value not in choices:
+        raise ConfigError(f"{name}: must be {' or '.join(choices)}.")
+    return value
+
+
+def _base_url(value: str | None, host: str | None, port: int | None) -> str:
+    if value is not None:
+        return _url("CDS_BASE_URL", value)
+    if host is None:
+        raise ConfigError("CDS_BASE_URL must be set under this server, as the address it listens on is not known.")
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
+        raise ConfigError(f"CDS_BASE_URL must be set, as no client can call {host or 'every address'}.")
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _url(name: str, value: str) -> str:
+    """The URL without a slash at its end."""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.query or parts.fragment or set(value) & set(" \\?#\t\r\n"):
+        raise ConfigError(f"{name}: {value!r} is no plain http or https URL.")
+    return value.rstrip("/")
+
+
+def _origin(name: str, value: str) -> str:
+    if urlsplit(_url(name, value)).path or value.endswith("/"):
+        raise ConfigError(f"{name}: {value!r} is no origin: scheme, host and port only.")
+    return value
+
+
+def _fhir_server(name: str, value: str) -> str:
+    parts = urlsplit(_url(name, value))
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ConfigError(f"{name}: {value!r} must be https; http is for loopback addresses only.")
+    return value.rstrip("/")
+
+
+def _list(name: str, value: str, item: Callable[[str, str], str]) -> list[str]:
+    return [item(name, part.strip()) for part in value.split(",") if part.strip()]
+
+
+def _number(name: str, value: str, low: int, high: int) -> int:
+    number = int(value) if value.isascii() and value.isdecimal() and len(value) < 12 else -1
+    if not low <= number <= high:
+        raise ConfigError(f"{name}: must be a whole number from {low} to {high}.")
+    return number
+
+
+def _store(value: str) -> Path:
+    if value.startswith(("postgresql:", "postgres:")):
+        raise ConfigError("CDS_STORE: this version keeps its store in SQLite only: sqlite:///FILE.")
+    if not value.startswith("sqlite:///") or value == "sqlite:///":
+        raise ConfigError("CDS_STORE: must be sqlite:///FILE, with a fourth slash where the path is absolute.")
+    return Path(value.removeprefix("sqlite:///"))
+
+
+def _toml(name: str, value: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(Path(value).read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise ConfigError(f"{name}: {value} cannot be read: {error.strerror}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{name}: {value} is no TOML: {error}.") from None
+
+
+def _issuers(value: str | None) -> None:
+    if value is not None:
+        _toml("CDS_ISSUERS", value)
+
+
+def _site(value: str | None) -> Parameters:
+    try:
+        return in_force(_toml("CDS_SITE", value) if value is not None else None)
+    except ParameterError as error:
+        raise ConfigError(f"CDS_SITE: {error}.") from None

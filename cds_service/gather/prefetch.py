@@ -1,0 +1,85 @@
+"""What the client sent along: one of five states for each key, and which keys are one question."""
+
+from collections.abc import Iterable
+
+from msgspec import Raw
+
+from cds_service.fhir.bundle import shell_of, type_of
+from cds_service.protocol.gathered import Answer, Gathered, State
+from cds_service.protocol.request import HookRequest
+
+KEYS: dict[str, str] = {
+    "patient": "Patient",
+    "medicationStatements": "MedicationStatement",
+    "medicationRequests": "MedicationRequest",
+    "medicationOrders": "MedicationOrder",
+    "medicationDispenses": "MedicationDispense",
+    "medicationAdministrations": "MedicationAdministration",
+    "conditions": "Condition",
+    "procedures": "Procedure",
+    "allergies": "AllergyIntolerance",
+    "markers": "Observation",
+    "screening": "Observation",
+}
+"""The keys of hooks.json, each with the type of resource it asks for."""
+
+ORDERS = {"DSTU2": "medicationOrders"}
+"""The key that asks for medication orders in a FHIR version; ``medicationRequests`` in every other one."""
+
+_HAD = (State.PRESENT, State.INCOMPLETE)
+
+
+class HistoryUnavailable(Exception):
+    """Neither the medication statements nor the medication orders could be had (HTTP 412); ``what`` names them in words."""
+
+    def __init__(self, *what: str) -> None:
+        super().__init__(", ".join(what))
+        self.what = what
+
+
+def gather(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str | None = None) -> Gathered:
+    """Every key's answer.
+
+    ``not_offered`` are resource types or keys that this client never has. ``fhir_version`` is the client's, where configured;
+    else a MedicationOrder anywhere says DSTU2.
+
+    Raises:
+        HistoryUnavailable: neither medication statements nor medication orders.
+    """
+    answers = {key: _answer(key, request.prefetch.get(key)) for key in KEYS}
+    for key, kind in KEYS.items():
+        if not answers[key].resources and not_offered & {key, kind}:
+            answers[key] = Answer(State.NOT_OFFERED)
+    _settle_orders(answers, fhir_version or _version(answers, request.context.orders or ()))
+    if not any(answers[key].state in _HAD for key in ("medicationStatements", "medicationRequests", "medicationOrders")):
+        raise HistoryUnavailable("medication statements", "medication orders")
+    return Gathered(answers, fhir_version)
+
+
+def _answer(key: str, value: Raw | None) -> Answer:
+    if value is None:
+        return Answer(State.MISSING)
+    shell = shell_of(value)
+    # A list of nothing but other types is no answer to the question; beside the right one, they are what the server included.
+    foreign = shell.resources and not any(type_of(resource) == KEYS[key] for resource in shell.resources)
+    if shell.failed or foreign:
+        return Answer(State.FAILED)
+    return Answer(State.INCOMPLETE if shell.incomplete else State.PRESENT, shell.resources)
+
+
+def _version(answers: dict[str, Answer], orders: Iterable[Raw]) -> str | None:
+    if answers["medicationOrders"].resources or any(type_of(order) == "MedicationOrder" for order in orders):
+        return "DSTU2"
+    return None
+
+
+def _settle_orders(answers: dict[str, Answer], version: str | None) -> None:
+    """Requests and orders are one question: what has entries answers it, else the key whose type the client's version has.
+
+    The other key is no part of the history, whatever became of it.
+    """
+    both = ("medicationRequests", "medicationOrders")
+    asked = [key for key in both if answers[key].resources] or [ORDERS.get(version or "", "medicationRequests")]
+    for key in both:
+        if key not in asked:
+            answers[key] = Answer(State.NOT_OFFERED)

@@ -1,0 +1,49 @@
+"""What was answered and what became of it, kept across restarts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from cds_service.protocol.feedback import Feedback
+
+
+class AnsweredCard(Struct, frozen=True):
+    """One card that was sent; nothing in it tells of whom it was."""
+
+    card: str
+    service: str
+    hook: str
+    topic: str
+    indicator: str
+    suggestions: tuple[str, ...]
+    answered_at: datetime
+
+
+class StoreUnavailable(Exception):
+    """The store cannot keep what it was given now; a later try may succeed."""
+
+
+class StoreUnusable(Exception):
+    """The store can never be used as it is (a file that is no database, or of a newer version); the message says why."""
+
+
+class Store(Protocol):
+    """Keeps answered cards and feedback; safe to share between threads, and between processes that each open their own."""
+
+    def remember(self, cards: Sequence[AnsweredCard]) -> bool:
+        """Keep the cards of one answer, all or none, so that they outlive the process; False where they wait to be kept."""
+
+    def record(self, entries: Sequence[Feedback], *, service: str, received_at: datetime) -> None:
+        """Keep all entries or none; when this returns they outlive a power cut.
+
+        Raises:
+            StoreUnavailable: locked, full or not writable.
+        """
+
+    def trouble(self) -> str | None:
+        """What keeps the store from writing now, in words; None when nothing does."""
+
+    def close(self) -> None:
+        """Let go of the files; nothing is kept afterwards."""

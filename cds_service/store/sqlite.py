@@ -1,0 +1,163 @@
+"""The store in one SQLite file, in WAL mode, shared by all threads and worker processes of a machine.
+
+Each thread has two connections of its own: one for answered cards, which need not outlive a power cut and must never hold up
+an answer, and one for feedback, which is on the disk before it is acknowledged.
+"""
+
+import json
+import sqlite3
+from collections import deque
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock, local
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from cds_service.protocol.feedback import Feedback
+from cds_service.store import AnsweredCard, StoreUnavailable, StoreUnusable
+from cds_service.store.migration import migrate
+
+WAITING = 1000
+"""How many answered cards wait in memory while the store cannot be written."""
+
+_REMEMBER = "INSERT OR IGNORE INTO answered_card VALUES (?, ?, ?, ?, ?, ?, ?)"
+_RECORD = """
+INSERT INTO feedback (card, service, outcome, suggestions, outcome_at, received_at, reason_code, reason_system, comment)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+
+class _Use(Struct, frozen=True):
+    """What a connection is for: how safely it writes, and how long it waits for another writer."""
+
+    synchronous: str
+    patience_ms: int
+
+
+FEEDBACK = _Use("FULL", 2000)
+CARDS = _Use("NORMAL", 100)  # feedback of another worker commits in a fraction of it
+PROBE = _Use("FULL", 0)
+
+
+class _Held(local):
+    """The connections of one thread."""
+
+    def __init__(self) -> None:
+        self.connections: dict[_Use, tuple[sqlite3.Connection, int]] = {}
+
+
+class SqliteStore:
+    """The store in the file at ``path``, which is made or brought up to date when the store is opened.
+
+    Raises:
+        StoreUnusable: the file is no database or of a newer version, or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._held = _Held()
+        self._opened: list[sqlite3.Connection] = []
+        self._waiting: deque[AnsweredCard] = deque(maxlen=WAITING)
+        self._lock = Lock()
+        try:
+            with closing(self._open(FEEDBACK, "rwc")) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                migrate(connection)
+        except sqlite3.Error as error:
+            raise StoreUnusable(f"{path} cannot be used as a store: {error}") from None
+
+    def remember(self, cards: Sequence[AnsweredCard]) -> bool:
+        """Keep the cards, with those that have been waiting; once some wait, later ones do not hold up their answers."""
+        with self._lock:
+            waited = list(self._waiting)
+            self._waiting.clear()
+        try:
+            connection = self._connection(CARDS)
+            connection.execute(f"PRAGMA busy_timeout = {0 if waited else CARDS.patience_ms}")
+            _write(connection, _REMEMBER, [_card_row(card) for card in (*waited, *cards)])
+        except (sqlite3.Error, OSError):
+            with self._lock:
+                self._waiting.extend((*waited, *cards))
+            return False
+        return True
+
+    def record(self, entries: Sequence[Feedback], *, service: str, received_at: datetime) -> None:
+        """Keep the feedback in one transaction that is synced before this returns."""
+        try:
+            rows = [_feedback_row(entry, service, received_at) for entry in entries]
+            _write(self._connection(FEEDBACK), _RECORD, rows)
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from None
+
+    def trouble(self) -> str | None:
+        """Whether a write would be taken now, found out by beginning one."""
+        try:
+            with closing(self._open(PROBE)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            return f"the store cannot be written: {error}"
+        return "answered cards wait to be written" if self._waiting else None
+
+    def close(self) -> None:
+        """Close every connection; the store cannot be used afterwards."""
+        with self._lock:
+            while self._opened:
+                self._opened.pop().close()
+
+    def _connection(self, use: _Use) -> sqlite3.Connection:
+        """The connection of the running thread, opened anew where another file has taken the place of the first."""
+        held = self._held.connections
+        file = self._path.stat().st_ino
+        if use not in held or held[use][1] != file:
+            held[use] = self._open(use), file
+            with self._lock:
+                self._opened.append(held[use][0])
+        return held[use][0]
+
+    def _open(self, use: _Use, mode: str = "rw") -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"file:{quote(str(self._path))}?mode={mode}",
+            uri=True,
+            timeout=use.patience_ms / 1000,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        connection.execute(f"PRAGMA synchronous = {use.synchronous}")
+        return connection
+
+
+def _write(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[str | None, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany(statement, rows)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _card_row(card: AnsweredCard) -> tuple[str | None, ...]:
+    suggestions = json.dumps(card.suggestions)
+    return (card.card, card.service, card.hook, card.topic, card.indicator, suggestions, _utc(card.answered_at))
+
+
+def _feedback_row(entry: Feedback, service: str, received_at: datetime) -> tuple[str | None, ...]:
+    return (
+        entry.card,
+        service,
+        entry.outcome,
+        json.dumps(entry.suggestions),
+        _utc(entry.at),
+        _utc(received_at),
+        entry.reason_code,
+        entry.reason_system,
+        entry.comment,
+    )
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,48 @@
+"""The routes of the service, as one Flask application."""
+
+from flask import Flask, Response
+
+from cds_service.protocol import discovery
+from cds_service.web import errors, headers
+from cds_service.web.feedback import take_feedback
+from cds_service.web.health import healthz, readyz
+from cds_service.web.hooks import answer_hook
+from cds_service.web.house import House
+from cds_service.web.pages import Pages
+from cds_service.web.paths import PlainPaths
+
+
+def build(house: House) -> Flask:
+    """The application of one service."""
+    app = Flask("cds_service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = house.max_body
+    app.url_map.merge_slashes = False  # PlainPaths does it, without a redirect
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    errors.install(app)
+    headers.install(app, house.origins)
+    pages = Pages(house)
+
+    @app.get("/cds-services")
+    def discover() -> Response:
+        return Response(discovery.body(), mimetype="application/json")
+
+    @app.post("/cds-services/<service_id>")
+    def hook(service_id: str) -> Response:
+        return answer_hook(house, service_id)
+
+    @app.post("/cds-services/<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        return take_feedback(house, service_id)
+
+    @app.get("/")
+    def front() -> Response:
+        return pages.front().response()
+
+    @app.get("/knowledge")
+    def knowledge() -> Response:
+        return pages.knowledge().response()
+
+    app.add_url_rule("/healthz", view_func=healthz)
+    app.add_url_rule("/readyz", "readyz", lambda: readyz(house))
+    app.wsgi_app = PlainPaths(app.wsgi_app)  # type: ignore[method-assign]
+    return app

@@ -1,0 +1,17 @@
+"""POST /cds-services/{id}/feedback: what became of the cards, acknowledged once it is on the disk."""
+
+from flask import Response
+
+from cds_service.protocol.feedback import parse
+from cds_service.web.body import body
+from cds_service.web.hooks import service_of
+from cds_service.web.house import House
+
+
+def take_feedback(house: House, service_id: str) -> Response:
+    """Keep every entry of the body or none."""
+    service = service_of(service_id)
+    entries = parse(body())
+    if entries:
+        house.store.record(entries, service=service.id, received_at=house.now())
+    return Response("{}", mimetype="application/json")

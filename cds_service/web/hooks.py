@@ -1,0 +1,65 @@
+"""POST /cds-services/{id}: a hook request answered with cards."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from flask import Response
+from werkzeug.exceptions import NotFound
+
+from cds_service.answer import answer
+from cds_service.protocol import discovery
+from cds_service.protocol.card import Card
+from cds_service.protocol.discovery import Service
+from cds_service.protocol.request import parse
+from cds_service.protocol.schemas import schema
+from cds_service.store import AnsweredCard
+from cds_service.web.body import body
+from cds_service.web.errors import FaultyAnswer
+from cds_service.web.house import House
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_LOG = logging.getLogger(__name__)
+
+
+def service_of(service_id: str) -> Service:
+    """The service of that id.
+
+    Raises:
+        NotFound: there is none (404).
+    """
+    try:
+        return discovery.services()[service_id]
+    except KeyError:
+        raise NotFound from None
+
+
+def answer_hook(house: House, service_id: str) -> Response:
+    """The cards for the request in hand: checked, remembered for feedback, answered."""
+    service = service_of(service_id)
+    request = parse(body())
+    now = house.now()
+    outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting)
+    answered = _ENCODER.encode({"cards": outcome.cards})
+    fault = schema("response").fault(msgspec.json.decode(answered))
+    if fault is not None:
+        raise FaultyAnswer(fault)
+    if outcome.cards and not house.store.remember([_remembered(card, service, now) for card in outcome.cards]):
+        _LOG.warning("answered-cards-wait", extra={"service": service.id})
+    # The hook's name is one of a closed list; where it is not the service's own, the client meant another one.
+    _LOG.info("answered", extra={"service": service.id, "hook": request.hook, "cards": len(outcome.cards), "status": 200})
+    return Response(answered, mimetype="application/json")
+
+
+def _remembered(card: Card, service: Service, now: datetime) -> AnsweredCard:
+    suggestions: Sequence[str] = [suggestion.uuid for suggestion in card.suggestions or ()]
+    return AnsweredCard(
+        card=card.uuid,
+        service=service.id,
+        hook=service.hook,
+        topic=card.source.topic.code,
+        indicator=card.indicator,
+        suggestions=tuple(suggestions),
+        answered_at=now,
+    )
