@@ -249,7 +249,8 @@ def calls(tree: ast.AST) -> Iterator[Said]:
 
 def modules() -> list[ast.Module]:
     folders = (PACKAGE / "knowledge", PACKAGE / "cards")
-    return [ast.parse(path.read_text(encoding="utf-8")) for folder in folders for path in sorted(folder.rglob("*.py"))]
+    paths = [PACKAGE / "answer.py", *(path for folder in folders for path in sorted(folder.rglob("*.py")))]
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
 
 
 def faults(tree: ast.AST, templates: dict[str, sentences.Template]) -> list[str]:
