@@ -60,8 +60,9 @@ def end_of(when: When | None, *, late: bool) -> date | None:
 
 
 def last_day(use: Use, *, late: bool) -> date | None:
-    """The last day of a use as the resource itself gives it: its end, else the recorded day of the stop."""
-    return end_of(use.end or use.stopped_on, late=late)
+    """The last day of a use as the resource itself gives it: the recorded day of a stop or hold, else its end."""
+    broken_off = use.status in {UseStatus.STOPPED, UseStatus.ON_HOLD}
+    return end_of(use.stopped_on or use.end if broken_off else use.end or use.stopped_on, late=late)
 
 
 def first_day(use: Use, line: DoseLine | None = None) -> date | None:

@@ -8,23 +8,22 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from fractions import Fraction
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cds_service.knowledge.judgements import weight
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass, Usage, newest_evidence, usage
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Outside, Record, Use, UseKind, UseStatus
+from cds_service.patient.facts import Outside, Record, Use, UseStatus
 from cds_service.patient.tapers import Taper, TaperKind, TaperRules, recognise
 from cds_service.patient.timeline import (
     TAKEN,
     Segment,
     cut,
     days_on,
-    end_of,
     last_day,
     timeline,
 )
-from cds_service.patient.when import When, shift
+from cds_service.patient.when import When, days_between, shift
 
 EXTENDED_RELEASE_TABLET = "extended-release-tablet"
 
@@ -63,11 +62,6 @@ class Exposure(Struct, frozen=True):
     def reason(self) -> Outside | None:
         """The recorded reason in the record's own words."""
         return self.told_by.reason if self.told_by else None
-
-    @property
-    def long_enough(self) -> bool:
-        """Whether the drug was taken at all in the window that counts before the stop."""
-        return self.days_before > 0
 
 
 def rules(parameters: Parameters) -> TaperRules:
@@ -128,16 +122,27 @@ def judge(record: Record, parameters: Parameters) -> Exposure:
     systemic = tuple(use for use in named if use.drug.systemic)
     if not systemic:
         return _without_systemic(named)
-    taken = tuple(use for use in systemic if use.kind in {UseKind.DISPENSE, UseKind.ADMINISTRATION} or use.status in TAKEN)
+    taken = tuple(use for use in systemic if use.status in TAKEN)
     if not taken:
         return Exposure(ExposureClass.NEVER_TAKEN, systemic)
     late = _read(record, systemic, taken, parameters, late=True)
     if _dates_exact(systemic):
         return late
-    early = _read(record, systemic, taken, parameters, late=False)
-    if early.kind is not late.kind:
-        return Exposure(ExposureClass.UNKNOWN, systemic, told_by=late.told_by, doubt="doubt-date-imprecise")
-    return late
+    return _both(_read(record, systemic, taken, parameters, late=False), late, record.asof, parameters)
+
+
+def _both(early: Exposure, late: Exposure, today: date, parameters: Parameters) -> Exposure:
+    """What both readings of the partial dates say; unknown where they differ in class or in whether the stop still counts."""
+    if early.last_dose is None or late.last_dose is None:
+        ends, counts = None, 1
+    else:
+        days = early.last_dose.earliest, late.last_dose.latest
+        ends = When(min(days), max(days))
+        counts = len({days_between(day, today) <= parameters.stop_lookback_days for day in days})
+    if early.kind is not late.kind or counts > 1:
+        told_by = late.told_by or early.told_by
+        return Exposure(ExposureClass.UNKNOWN, late.uses, told_by=told_by, newest=late.newest, doubt="doubt-date-imprecise")
+    return structs.replace(late, last_dose=ends, days_before=min(early.days_before, late.days_before))
 
 
 def _dates_exact(uses: Sequence[Use]) -> bool:
@@ -149,7 +154,7 @@ def _dates_exact(uses: Sequence[Use]) -> bool:
 
 def _read(record: Record, systemic: tuple[Use, ...], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Exposure:
     state = usage(record, systemic, taken, parameters, late=late)
-    return _exposure(record, systemic, state, parameters, late=late)
+    return _exposure(record, systemic, state, newest_evidence(record, taken), parameters, late=late)
 
 
 def _without_systemic(named: tuple[Use, ...]) -> Exposure:
@@ -165,41 +170,24 @@ def _without_systemic(named: tuple[Use, ...]) -> Exposure:
     return Exposure(ExposureClass.UNKNOWN, vague, last_dose=newest.end, told_by=newest, doubt="doubt-route-unknown")
 
 
-def _exposure(record: Record, systemic: tuple[Use, ...], state: Usage, parameters: Parameters, *, late: bool) -> Exposure:
+def _exposure(
+    record: Record, systemic: tuple[Use, ...], state: Usage, newest: date | None, parameters: Parameters, *, late: bool
+) -> Exposure:
     """The judgement of one reading: for a stated stop, how the dose came to zero."""
-    newest = newest_evidence(record, systemic)
     line = daily_line(record, systemic, parameters, late=late)
     if state.last is None:
         return Exposure(state.kind, systemic, line, told_by=state.told_by, newest=newest, doubt=state.doubt)
     line = cut(line, state.last)
     before = days_on(line, shift(state.last, 1 - parameters.min_exposure_window_days), state.last)
-    used = _to_the_last_dose(line)
+    used = to_the_last_dose(line)
     taper = recognise(used, rules(parameters)) if used else None
     kind = state.kind
     if kind is ExposureClass.ABRUPT_STOP:
         kind = _OF_TAPER[taper.kind] if taper else ExposureClass.TAPER_UNKNOWN
-    return Exposure(
-        kind,
-        systemic,
-        used,
-        When(_stated(state, late=False) or state.last, _stated(state, late=True) or state.last),
-        state.told_by,
-        taper,
-        before,
-        newest,
-        state.doubt,
-    )
+    return Exposure(kind, systemic, used, When.on(state.last), state.told_by, taper, before, newest, state.doubt)
 
 
-def _stated(state: Usage, *, late: bool) -> date | None:
-    """The end as its resource gives it, where that is what the state rests on (an administration may have moved it)."""
-    if state.told_by is None or state.told_by.end is None:
-        return None
-    ends = state.told_by.end
-    return end_of(ends, late=late) if state.last in {ends.earliest, ends.latest} else None
-
-
-def _to_the_last_dose(line: tuple[Segment, ...]) -> tuple[Segment, ...]:
+def to_the_last_dose(line: tuple[Segment, ...]) -> tuple[Segment, ...]:
     """Without the days of dose 0 at the end."""
     keep = len(line)
     while keep and line[keep - 1].dose == 0:

@@ -17,6 +17,7 @@ from cds_service.patient.timeline import first_day, last_day, supplied_until
 from cds_service.patient.when import days_between, shift
 
 TACROLIMUS = "tacrolimus"
+WRITTEN = frozenset({UseKind.STATEMENT, UseKind.ORDER})
 
 HOLD_REASONS = frozenset(
     {
@@ -69,11 +70,174 @@ class Usage(Struct, frozen=True):
     doubt: str = ""
 
 
-def newest_evidence(record: Record, uses: Sequence[Use]) -> date | None:
+class _Told(Struct, frozen=True):
+    """What one reading of the partial dates rests on: ``written`` are statements and orders, ``running`` those that go on."""
+
+    today: date
+    systemic: Sequence[Use]
+    taken: Sequence[Use]
+    written: Sequence[Use]
+    running: Sequence[Use]
+    newest: date | None
+    parameters: Parameters
+    late: bool
+
+    @property
+    def dispenses(self) -> list[Use]:
+        """What was handed over."""
+        return [use for use in self.taken if use.kind is UseKind.DISPENSE]
+
+    @property
+    def given(self) -> list[Use]:
+        """The doses that were given on a known day."""
+        return [use for use in self.taken if use.kind is UseKind.ADMINISTRATION and use.start]
+
+
+def newest_evidence(record: Record, taken: Sequence[Use]) -> date | None:
     """The newest day on which anything tells that the drug was in use: an assertion, a supply, a dose, a measured level."""
-    days = [when.latest for use in uses for when in (use.asserted, use.start) if when and when.latest <= record.asof]
+    days = [when.latest for use in taken for when in (use.asserted, use.start) if when and when.latest <= record.asof]
     days += [lab.when.latest for lab in labs.of(record.markers or (), TACROLIMUS) if lab.when.latest <= record.asof]
     return max(days, default=None)
+
+
+def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Usage:
+    """The class of one reading of the partial dates, in the order of the classes."""
+    written = [use for use in taken if use.kind in WRITTEN]
+    running = [use for use in written if use.status is UseStatus.ACTIVE and _runs(use, record.asof, late=late)]
+    told = _Told(record.asof, systemic, taken, written, running, newest_evidence(record, taken), parameters, late)
+    stops = _stated_stops(told)
+    if stops:
+        stop = _stop(told, stops)
+        return _after_the_stop(told, stop, [use for _, use in stops]) or stop
+    undated = [use for use in written if use.status is UseStatus.STOPPED]
+    if undated and not running:
+        return Usage(ExposureClass.UNKNOWN, told_by=undated[0], doubt="doubt-stop-date")
+    return _hold(told) or _contradicted(told) or _without_a_stop(told)
+
+
+def _runs(use: Use, today: date, *, late: bool) -> bool:
+    end = last_day(use, late=late)
+    return end is None or end >= today
+
+
+def _ended(told: _Told, use: Use) -> date | None:
+    """The last day of a use that is said to have ended; a day in the future is a plan and no end."""
+    first, last = last_day(use, late=False), last_day(use, late=told.late)
+    return None if first is None or last is None or first > told.today else min(last, told.today)
+
+
+def _stated_stops(told: _Told) -> list[tuple[date, Use]]:
+    """The newest stated stop that has a date, with whatever else was stopped on that day or the one before."""
+    stops = [(end, use) for use in told.written if use.status is UseStatus.STOPPED and (end := _ended(told, use))]
+    newest = max((end for end, _ in stops), default=date.min)
+    return [(end, use) for end, use in stops if days_between(end, newest) <= 1]
+
+
+def _stop(told: _Told, stops: Sequence[tuple[date, Use]]) -> Usage:
+    """The stop as a reading: a statement tells its day before an order, a dose given later moves it; any of them its reason."""
+    days = [end for end, use in stops if use.kind is UseKind.STATEMENT] or [end for end, _ in stops]
+    given = [end.latest for use in told.given if (end := use.end or use.start)]
+    told_by = max((use for _, use in stops), key=_tells_why)
+    kind = ExposureClass.HOLD if told_by.reasons & HOLD_REASONS else ExposureClass.ABRUPT_STOP
+    return Usage(kind, max([*days, *given]), told_by)
+
+
+def _tells_why(use: Use) -> tuple[object, ...]:
+    """The rank of a resource of a stop to tell of it: a reason that requires the stop, any reason, a statement."""
+    required = bool(use.reasons & HOLD_REASONS)
+    return required, bool(use.reasons), use.reason is not None, use.kind is UseKind.STATEMENT, use.reference
+
+
+def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage | None:
+    """What contradicts or follows the stated stop: use that goes on, a newer supply, an older order nobody ended."""
+    last = stop.last or told.today
+    verdicts = {_goes_on(use, stopped, last, told.parameters) for use in told.running}
+    if True in verdicts:
+        return Usage(ExposureClass.ACTIVE)
+    if any(_handed_over(use) > last for use in told.dispenses):
+        return _supplied(told, None)
+    if None in verdicts:
+        return Usage(ExposureClass.CONFLICT, stop.last, stop.told_by, "doubt-still-active")
+    later = [
+        (end, use)
+        for use in told.written
+        if use.status in {UseStatus.COMPLETED, UseStatus.ACTIVE}
+        and (end := last_day(use, late=told.late))
+        and (first_day(use) or date.min) > last
+    ]
+    return _supplied(told, Usage(ExposureClass.SUPPLY_GAP, *max(later, key=_by_day))) if later else None
+
+
+def _goes_on(use: Use, stopped: Sequence[Use], last: date, parameters: Parameters) -> bool | None:
+    """Whether a running use goes on after the stop; False where the stop overtook an older record, None where nobody can tell."""
+    start = first_day(use)
+    if start is not None and start >= shift(last, -parameters.plateau_min_days):
+        return True
+    if all(_another_product(use, other) for other in stopped):
+        return True
+    if all(use.kind is other.kind for other in stopped):
+        return None
+    return None if use.asserted is not None and use.asserted.latest > last else False
+
+
+def _another_product(one: Use, other: Use) -> bool:
+    """Whether the two are known to be different products, so that one may go on when the other stops."""
+    strengths = one.drug.strength, other.drug.strength
+    return None not in strengths and strengths[0] != strengths[1]
+
+
+def _hold(told: _Told) -> Usage | None:
+    held = [use for use in told.written if use.status is UseStatus.ON_HOLD]
+    if not held:
+        return None
+    newest = max(held, key=lambda use: (first_day(use) or date.min, _tells_why(use)))
+    since = first_day(newest) or date.min
+    if any(use.kind is newest.kind and (first_day(use) or date.min) > since for use in told.running):
+        return None
+    return Usage(ExposureClass.HOLD, _ended(told, newest), newest)
+
+
+def _contradicted(told: _Told) -> Usage | None:
+    """A denial at least as new as every record that says it is taken."""
+    denied = [use for use in told.systemic if use.status is UseStatus.NOT_TAKEN]
+    if not denied or not told.running:
+        return None
+    newest = max(denied, key=_asserted)
+    if _asserted(newest) < max(map(_asserted, told.running)):
+        return None
+    return Usage(ExposureClass.CONFLICT, told_by=newest, doubt="doubt-not-taken")
+
+
+def _without_a_stop(told: _Told) -> Usage:
+    """Nobody says that it was stopped: it runs, it has run out, or the record is old."""
+    if told.running:
+        if told.newest is None or days_between(told.newest, told.today) > told.parameters.stale_days:
+            return Usage(ExposureClass.STALE)
+        supplied, covered = _supplied(told, None), supplied_until(told.dispenses)
+        confirmed = max(max(_asserted(use), first_day(use) or date.min) for use in told.running)
+        ran_out = supplied.kind is ExposureClass.SUPPLY_GAP and covered is not None and confirmed <= covered
+        return supplied if ran_out else Usage(ExposureClass.ACTIVE)
+    unknown = next((use for use in told.written if use.status is UseStatus.UNKNOWN), None)
+    if unknown is not None:
+        return Usage(ExposureClass.UNKNOWN, told_by=unknown, doubt="doubt-status-unknown")
+    ended = [(end, use) for use in told.written if (end := last_day(use, late=told.late))]
+    return _supplied(told, Usage(ExposureClass.SUPPLY_GAP, *max(ended, key=_by_day)) if ended else None)
+
+
+def _supplied(told: _Told, gap: Usage | None) -> Usage:
+    """Whether what was handed over (or an order's own length) still lasts, with the grace; else a gap since then.
+
+    A supply whose days are not known counts for the day it was handed over.
+    """
+    dispenses, given = told.dispenses, told.given
+    days = [supplied_until(dispenses), gap.last if gap else None, *map(_handed_over, [*dispenses, *given])]
+    last = max((day for day in days if day), default=date.min)
+    if last == date.min:
+        return Usage(ExposureClass.UNKNOWN, doubt="doubt-stop-date")
+    if days_between(last, told.today) <= _grace(dispenses, told.parameters):
+        return Usage(ExposureClass.ACTIVE)
+    told_by = gap.told_by if gap and gap.last == last else max([*dispenses, *given], key=_handed_over)
+    return Usage(ExposureClass.SUPPLY_GAP, last, told_by)
 
 
 def _grace(dispenses: Sequence[Use], parameters: Parameters) -> int:
@@ -86,154 +250,9 @@ def _handed_over(use: Use) -> date:
     return use.start.latest if use.start else date.min
 
 
-def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Usage:
-    """The class of one reading of the partial dates, in the order of the classes."""
-    written = [use for use in taken if use.kind in {UseKind.STATEMENT, UseKind.ORDER}]
-    running = [use for use in written if use.status is UseStatus.ACTIVE and _runs(use, record.asof, late=late)]
-    stop = _stated_stop(written, taken, late=late)
-    if stop is not None:
-        after = _after_the_stop(stop, running, written, taken, record.asof, parameters, late=late)
-        if after is not None:
-            return after
-        return stop
-    if any(use.status is UseStatus.STOPPED for use in written) and not running:
-        told = next(use for use in written if use.status is UseStatus.STOPPED)
-        return Usage(ExposureClass.UNKNOWN, told_by=told, doubt="doubt-stop-date")
-    hold = _hold(written, running, late=late)
-    if hold is not None:
-        return hold
-    return _without_a_stop(record, systemic, taken, running, parameters, late=late)
-
-
-def _runs(use: Use, today: date, *, late: bool) -> bool:
-    end = last_day(use, late=late)
-    return end is None or end >= today
-
-
-def _stated_stop(written: Sequence[Use], taken: Sequence[Use], *, late: bool) -> Usage | None:
-    """The newest stated stop that has a date; a dose given after it moves the last day."""
-    stops = [(end, use) for use in written if use.status is UseStatus.STOPPED and (end := last_day(use, late=late))]
-    if not stops:
-        return None
-    statements = {end for end, use in stops if use.kind is UseKind.STATEMENT}
-    newest = max(end for end, _ in stops)
-    last = max(statements) if statements and days_between(max(statements), newest) <= 1 else newest
-    told_by = next(use for end, use in stops if end == last)
-    given = [use.start.latest for use in taken if use.kind is UseKind.ADMINISTRATION and use.start]
-    kind = ExposureClass.HOLD if told_by.reasons & HOLD_REASONS else ExposureClass.ABRUPT_STOP
-    return Usage(kind, max([last, *given]), told_by)
-
-
-def _after_the_stop(
-    stop: Usage,
-    running: Sequence[Use],
-    written: Sequence[Use],
-    taken: Sequence[Use],
-    today: date,
-    parameters: Parameters,
-    *,
-    late: bool,
-) -> Usage | None:
-    """What contradicts or follows the stated stop: use that goes on, a newer supply, an older order nobody ended."""
-    last = stop.last or today
-    verdicts = {_goes_on(use, stop, last, parameters) for use in running}
-    if True in verdicts:
-        return Usage(ExposureClass.ACTIVE)
-    handed_over = [use for use in taken if use.kind is UseKind.DISPENSE and _handed_over(use) > last]
-    if handed_over:
-        return _supplied(taken, today, parameters, None)
-    if None in verdicts:
-        return Usage(ExposureClass.CONFLICT, stop.last, stop.told_by, "doubt-still-active")
-    later = [
-        (end, use)
-        for use in written
-        if use.status in {UseStatus.COMPLETED, UseStatus.ACTIVE}
-        and (end := last_day(use, late=late))
-        and last < end < today
-        and (first_day(use) or date.min) > last
-    ]
-    if later:
-        end, use = max(later, key=lambda found: found[0])
-        return _supplied(taken, today, parameters, Usage(ExposureClass.SUPPLY_GAP, end, use))
-    return None
-
-
-def _goes_on(use: Use, stop: Usage, last: date, parameters: Parameters) -> bool | None:
-    """Whether a running use goes on after the stop; False where the stop overtook an older record, None where nobody can tell."""
-    stopped = stop.told_by
-    start = first_day(use)
-    if start is not None and start >= shift(last, -parameters.plateau_min_days):
-        return True
-    if stopped is None:
-        return None
-    if _another_product(use, stopped):
-        return True
-    if use.kind is stopped.kind:
-        return None
-    return None if use.asserted is not None and use.asserted.latest > last else False
-
-
-def _another_product(one: Use, other: Use) -> bool:
-    """Whether the two are known to be different products, so that one may go on when the other stops."""
-    strengths = one.drug.strength, other.drug.strength
-    return None not in strengths and strengths[0] != strengths[1]
-
-
-def _hold(written: Sequence[Use], running: Sequence[Use], *, late: bool) -> Usage | None:
-    held = [use for use in written if use.status is UseStatus.ON_HOLD]
-    if not held:
-        return None
-    newest = max(held, key=lambda use: first_day(use) or date.min)
-    since = first_day(newest) or date.min
-    if any(use.kind is newest.kind and (first_day(use) or date.min) > since for use in running):
-        return None
-    return Usage(ExposureClass.HOLD, last_day(newest, late=late), newest)
-
-
-def _without_a_stop(
-    record: Record,
-    systemic: Sequence[Use],
-    taken: Sequence[Use],
-    running: Sequence[Use],
-    parameters: Parameters,
-    *,
-    late: bool,
-) -> Usage:
-    """Nobody says that it was stopped: it runs, it has run out, or the record is old."""
-    denied = [use for use in systemic if use.status is UseStatus.NOT_TAKEN]
-    if running:
-        newest = newest_evidence(record, systemic)
-        if newest is None or days_between(newest, record.asof) > parameters.stale_days:
-            return Usage(ExposureClass.STALE)
-        if denied and max(_asserted(use) for use in denied) >= max(_asserted(use) for use in running):
-            return Usage(ExposureClass.CONFLICT, told_by=denied[0], doubt="doubt-not-taken")
-        supplied = _supplied(taken, record.asof, parameters, None)
-        told = max(max(_asserted(use), first_day(use) or date.min) for use in running)
-        covered = supplied_until(use for use in taken if use.kind is UseKind.DISPENSE)
-        if supplied.kind is ExposureClass.SUPPLY_GAP and covered is not None and told <= covered:
-            return supplied
-        return Usage(ExposureClass.ACTIVE)
-    ended = [(end, use) for use in taken if (end := last_day(use, late=late)) and use.kind is not UseKind.ADMINISTRATION]
-    unknown = next((use for use in taken if use.status is UseStatus.UNKNOWN), None)
-    if unknown is not None:
-        return Usage(ExposureClass.UNKNOWN, told_by=unknown, doubt="doubt-status-unknown")
-    gap = Usage(ExposureClass.SUPPLY_GAP, *max(ended, key=lambda found: found[0])) if ended else None
-    return _supplied(taken, record.asof, parameters, gap)
-
-
 def _asserted(use: Use) -> date:
     return use.asserted.latest if use.asserted else date.min
 
 
-def _supplied(taken: Sequence[Use], today: date, parameters: Parameters, gap: Usage | None) -> Usage:
-    """Whether what was handed over (or an order's own length) still lasts, with the grace; else a gap since then."""
-    dispenses = [use for use in taken if use.kind is UseKind.DISPENSE]
-    given = [use for use in taken if use.kind is UseKind.ADMINISTRATION and use.start]
-    until = [day for day in (supplied_until(dispenses), gap.last if gap else None, *map(_handed_over, given)) if day]
-    if not until:
-        return Usage(ExposureClass.UNKNOWN, doubt="doubt-stop-date")
-    last = max(until)
-    if days_between(last, today) <= _grace(dispenses, parameters):
-        return Usage(ExposureClass.ACTIVE)
-    told = gap.told_by if gap and gap.last == last else max([*dispenses, *given], key=_handed_over, default=None)
-    return Usage(ExposureClass.SUPPLY_GAP, last, told)
+def _by_day(found: tuple[date, Use]) -> tuple[date, str]:
+    return found[0], found[1].reference
