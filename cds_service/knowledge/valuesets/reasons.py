@@ -9,7 +9,7 @@ from cds_service.knowledge.valuesets.tables import REMEMBERED, toml
 
 _LONGEST_TEXT = 300
 _ABBREVIATION = 4  # letters up to which a word must match as a whole
-_DENIED = re.compile(r"\b(?:no|not|without|denies)\b[a-z ]{0,20}$")
+_DENIED = re.compile(r"\b(?:no|not|without|denies)\b(?:(?! but )[a-z ]){0,20}$")
 
 
 @cache
