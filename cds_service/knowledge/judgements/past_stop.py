@@ -30,6 +30,12 @@ def _unknown(case: Case) -> tuple[Sentence, ...]:
     return (say("flare-not-judged", diseases=diseases(case)),)
 
 
+def _summary(case: Case, topic: Topic) -> Sentence:
+    """No flare is only said where the markers were there to tell."""
+    judged = case.indication.hepatitis and case.flare.judged
+    return say(f"{topic.name}-{'quiet' if judged else 'not-judged'}", days=case.days_since, diseases=diseases(case))
+
+
 def diseases(case: Case) -> tuple[Term, ...]:
     """The autoimmune diseases by name."""
     return tuple(Term(group) for group in sorted(case.indication.diseases))
@@ -48,7 +54,7 @@ def answer(case: Case, topic: Topic, kind: ExposureClass, meaning: tuple[Sentenc
         topic.name,
         indicator(case),
         kind.value,
-        say(f"{topic.name}-summary", days=case.days_since, diseases=diseases(case)),
+        _summary(case, topic),
         happened=(*account.ending(case), *(account.markers(case) if case.indication.hepatitis else ())),
         meaning=(*meaning, *caps(case)),
         advice=(say("plan-question"), say("no-treatment-without-flare")),
