@@ -1,13 +1,17 @@
 """Why tacrolimus was given: a transplant, an autoimmune disease, or nothing that the record tells."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
 
+from cds_service.knowledge import valuesets
 from cds_service.knowledge.judgements.usage import TACROLIMUS
-from cds_service.patient.facts import Problem, Record
+from cds_service.patient.facts import Problem, Record, Use
 
-TRANSPLANT_ROLES = frozenset({"transplant", "transplant_unspecified"})
+UNSPECIFIED = "transplant_unspecified"
+TRANSPLANT_ROLES = frozenset({"transplant", UNSPECIFIED})
+DISEASE_ROLES = frozenset({"indication", "indication_possible"})
 GRAFT_VERSUS_HOST = "GVHD"
 AUTOIMMUNE_HEPATITIS = "autoimmune_hepatitis"
 
@@ -38,38 +42,51 @@ class Indication(Struct, frozen=True):
         """Whether autoimmune hepatitis is among the diseases."""
         return AUTOIMMUNE_HEPATITIS in self.diseases
 
+    @property
+    def transplants(self) -> tuple[Problem, ...]:
+        """The conditions and procedures that tell of a transplant; none where only the order of tacrolimus names it."""
+        return tuple(problem for problem in self.problems if _is_transplant(problem))
+
 
 def _lost(record: Record) -> bool:
     return any(lost.what == "conditions" for lost in record.lost)
 
 
-def _transplants(record: Record) -> list[Problem]:
-    entries = (record.problems or ()) + (record.procedures or ())
-    return [entry for entry in entries if entry.roles & TRANSPLANT_ROLES or GRAFT_VERSUS_HOST in entry.groups]
+def _tacrolimus(record: Record) -> tuple[Use, ...]:
+    uses = (*record.uses, *record.drafts)
+    return tuple(use for use in uses if use.drug.ingredient == TACROLIMUS and use.drug.systemic is not False)
 
 
-def _autoimmune(record: Record) -> list[tuple[Problem, frozenset[str]]]:
+def _is_transplant(problem: Problem) -> bool:
+    return bool(problem.roles & TRANSPLANT_ROLES) or GRAFT_VERSUS_HOST in problem.groups
+
+
+def _autoimmune(record: Record, uses: Iterable[Use]) -> tuple[Problem, ...]:
     """Conditions that count: active ones with the role, and whatever the order or statement of tacrolimus itself points to."""
-    uses = [use for use in (*record.uses, *record.drafts) if use.drug.ingredient == TACROLIMUS and use.drug.systemic is not False]
     named = {reference for use in uses for reference in use.indication_references}
-    found = []
-    for problem in record.problems or ():
+
+    def counts(problem: Problem) -> bool:
         by_order = problem.reference in named
-        counts = "indication" in problem.roles and (by_order or problem.active is not False)
-        if counts or (by_order and "indication_possible" in problem.roles):
-            found.append((problem, problem.groups))
-    return found
+        active = problem.active is not False
+        return ("indication" in problem.roles and (by_order or active)) or ("indication_possible" in problem.roles and by_order)
+
+    return tuple(problem for problem in record.problems or () if counts(problem))
+
+
+def _groups(roles: Iterable[str]) -> frozenset[str]:
+    return frozenset[str]().union(*(valuesets.groups_with_role(role) for role in roles))
 
 
 def judge(record: Record) -> Indication:
     """The indication. A transplant decides before any autoimmune disease; what only the order names counts too."""
-    autoimmune = _autoimmune(record)
-    uses = [use for use in (*record.uses, *record.drafts) if use.drug.ingredient == TACROLIMUS]
-    diseases = frozenset[str]().union(*(groups for _, groups in autoimmune), *(use.indications for use in uses))
-    problems = tuple(problem for problem, _ in autoimmune)
-    transplants = _transplants(record)
-    if transplants:
-        stated = any("transplant_unspecified" not in problem.roles for problem in transplants)
+    uses = _tacrolimus(record)
+    named = frozenset[str]().union(*(use.indications for use in uses))
+    problems = _autoimmune(record, uses)
+    diseases = named.union(*(problem.groups for problem in problems)) & _groups(DISEASE_ROLES)
+    transplants = tuple(filter(_is_transplant, (record.problems or ()) + (record.procedures or ())))
+    by_order = named & (_groups(TRANSPLANT_ROLES) | {GRAFT_VERSUS_HOST})
+    if transplants or by_order:
+        stated = any(UNSPECIFIED not in transplant.roles for transplant in transplants) or bool(by_order - {UNSPECIFIED})
         return Indication(IndicationKind.TRANSPLANT, diseases, (*transplants, *problems), stated)
     if diseases:
         return Indication(IndicationKind.AUTOIMMUNE, diseases, problems)

@@ -36,13 +36,13 @@ def _finding(case: Case, indicator: Indicator, summary: str) -> Finding:
     indication = case.indication
     organ: tuple[Sentence, ...] = () if indication.organ_stated else (say("organ-not-stated"),)
     recurrent: tuple[Sentence, ...] = (say("recurrent-disease"),) if indication.diseases else ()
-    transplant = indication.problems[0]
+    recorded = tuple(say("transplant-recorded", transplant=problem.text) for problem in indication.transplants[:1])
     return Finding(
         TOPIC.name,
         indicator,
         IndicationKind.TRANSPLANT.value,
         say(summary),
-        happened=(say("transplant-recorded", transplant=transplant.text), *account.ending(case)),
+        happened=(*recorded, *account.ending(case)),
         meaning=(say("transplant-meaning"), *recurrent),
         advice=(say("transplant-team"),),
         unknown=organ,
