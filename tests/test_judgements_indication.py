@@ -1,4 +1,4 @@
-"""Why tacrolimus was given: a transplant decides before any autoimmune disease, what the order names before what is on the list."""
+"""Why tacrolimus was given: a transplant decides before an autoimmune disease, what the order names counts too."""
 
 import pytest
 

@@ -10,7 +10,7 @@ from cds_service.knowledge import valuesets
 from cds_service.knowledge.judgements.treatment import running
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
-from cds_service.patient.facts import Lab, Problem, Record
+from cds_service.patient.facts import Lab, LabStatus, Problem, Record
 from cds_service.patient.labs import Baseline
 from cds_service.patient.when import days_between, shift
 
@@ -71,24 +71,25 @@ MARKERS = ("alt", "ast", "igg")
 
 
 class _Window(Struct, frozen=True):
-    """The days that count: results after ``since``, the baseline before ``began``."""
+    """The days that count: results from ``first`` on, all after the last dose (``since``); the baseline before ``began``."""
 
     first: date
     today: date
+    since: date | None
     began: date
-    short: date
-    long: date
+    usual_days: int
+    fallback_days: int
 
 
 def _window(record: Record, since: date | None, began: date | None, parameters: Parameters) -> _Window:
     fresh = shift(record.asof, -parameters.marker_fresh_days)
-    before = began or since or record.asof
     return _Window(
         max(fresh, shift(since, 1)) if since else fresh,
         record.asof,
-        before,
-        shift(before, -parameters.baseline_window_days),
-        shift(before, -parameters.baseline_fallback_days),
+        since,
+        began or since or record.asof,
+        parameters.baseline_window_days,
+        parameters.baseline_fallback_days,
     )
 
 
@@ -113,26 +114,36 @@ def _tier(lab: Lab, upper: Decimal, usual: Baseline | None, parameters: Paramete
     return Tier.POSSIBLE if doubled else Tier.NONE
 
 
-def _usual(found: tuple[Lab, ...], window: _Window) -> Baseline | None:
-    return labs.baseline(found, window.began, window=(window.short, window.long))
+def _newest(found: tuple[Lab, ...], window: _Window) -> Lab | None:
+    fresh = labs.final(labs.between(found, window.first, window.today))
+    return fresh[0] if fresh else None
+
+
+def _usual(found: tuple[Lab, ...], newest: Lab, window: _Window) -> Baseline | None:
+    """The baseline before the taper began, or before the result itself while tacrolimus is still taken."""
+    before = min(window.began, newest.when.earliest)
+    days = shift(before, -window.usual_days), shift(before, -window.fallback_days)
+    return labs.baseline(found, before, window=days)
 
 
 def _reading(found: tuple[Lab, ...], window: _Window, parameters: Parameters) -> Reading | None:
-    fresh = labs.final(labs.between(found, window.first, window.today))
-    if not fresh:
+    newest = _newest(found, window)
+    if newest is None:
         return None
-    upper, assumed = _upper(fresh[0], parameters)
-    usual = _usual(found, window)
-    return Reading(fresh[0], upper, assumed, usual, _tier(fresh[0], upper, usual, parameters))
+    upper, assumed = _upper(newest, parameters)
+    usual = _usual(found, newest, window)
+    return Reading(newest, upper, assumed, usual, _tier(newest, upper, usual, parameters))
 
 
 def _new_and_over(found: tuple[Lab, ...], window: _Window, limit: Decimal, *, reached: bool) -> Lab | None:
     """The newest result over a limit that the person's own baseline was not over."""
+    newest = _newest(found, window)
     over = labs.surely_at_least if reached else labs.surely_above
-    fresh = labs.final(labs.between(found, window.first, window.today))
-    usual = _usual(found, window)
+    if newest is None or not over(newest, limit):
+        return None
+    usual = _usual(found, newest, window)
     before = usual is not None and (usual.value >= limit if reached else usual.value > limit)
-    return fresh[0] if fresh and over(fresh[0], limit) and not before else None
+    return None if before else newest
 
 
 def _signs(record: Record, window: _Window) -> tuple[Problem, ...]:
@@ -145,18 +156,18 @@ def _signs(record: Record, window: _Window) -> tuple[Problem, ...]:
     return tuple(problem for problem in record.problems or () if DECOMPENSATION in problem.groups and since(problem))
 
 
-def _state(bilirubin: Lab | None, inr: Lab | None, inr_known: bool, signs: tuple[Problem, ...]) -> str:
-    if bilirubin is None or not inr_known:
-        return ""
-    if inr is None:
-        return "acute"
-    return "liver-failure" if any(ENCEPHALOPATHY in sign.groups for sign in signs) else "acute-severe"
+def _state(bilirubin: Lab | None, inr: Lab | None, inr_low: bool, signs: tuple[Problem, ...]) -> str:
+    if bilirubin is not None and inr is not None:
+        return "liver-failure" if any(ENCEPHALOPATHY in sign.groups for sign in signs) else "acute-severe"
+    return "acute" if bilirubin is not None and inr_low else ""
 
 
 def _old(record: Record, window: _Window) -> Lab | None:
     """The newest marker since the stop that is too old to tell how things are today."""
     found = labs.final(labs.of(record.markers or (), *MARKERS))
-    older = [lab for lab in found if lab.when.latest < window.first]
+    older = [
+        lab for lab in found if lab.when.latest < window.first and (window.since is None or lab.when.earliest > window.since)
+    ]
     return older[0] if older else None
 
 
@@ -173,7 +184,7 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
     preliminary = tuple(
         lab
         for lab in labs.between(labs.of(record.markers or (), *MARKERS), window.first, window.today)
-        if lab not in labs.final([lab])
+        if lab.status is LabStatus.PRELIMINARY
     )
     missing = tuple(analyte for analyte, reading in read.items() if reading is None)
     anticoagulated = bool(running(record).keys() & valuesets.drugs_in_class("anticoagulant"))
@@ -183,8 +194,9 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
     if tier is Tier.NONE:
         return Flare(judged=True, readings=readings, preliminary=preliminary, missing=missing)
     bilirubin = _new_and_over(by_analyte["bilirubin"], window, parameters.severe_bilirubin, reached=False)
-    inr = None if anticoagulated else _new_and_over(by_analyte["inr"], window, parameters.severe_inr, reached=True)
-    inr_known = not anticoagulated and bool(labs.final(labs.between(by_analyte["inr"], window.first, window.today)))
+    inr_told = None if anticoagulated else _newest(by_analyte["inr"], window)
+    inr = inr_told and _new_and_over(by_analyte["inr"], window, parameters.severe_inr, reached=True)
+    inr_low = inr_told is not None and labs.surely_below(inr_told, parameters.severe_inr)
     signs = _signs(record, window)
     severity = tuple(lab for lab in (bilirubin, inr) if lab is not None)
     return Flare(
@@ -193,7 +205,7 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
         readings=readings,
         severity=severity,
         signs=signs,
-        state=_state(bilirubin, inr, inr_known, signs),
+        state=_state(bilirubin, inr, inr_low, signs),
         preliminary=preliminary,
         missing=missing,
         inr_ignored=anticoagulated,
