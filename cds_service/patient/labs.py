@@ -7,7 +7,7 @@ from statistics import median
 
 from msgspec import Struct
 
-from cds_service.patient.facts import Comparator, Lab, LabStatus
+from cds_service.patient.facts import Comparator, Lab, LabStatus, Quantity
 
 
 def of(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:
@@ -29,6 +29,16 @@ def final(labs: Iterable[Lab]) -> tuple[Lab, ...]:
 def value(lab: Lab) -> Decimal:
     """The number in the canonical unit; 0 where there is none (callers take results from ``of``)."""
     return lab.quantity.value if lab.quantity else Decimal()
+
+
+def as_reported(lab: Lab) -> Quantity:
+    """The number and unit as the laboratory gave them, else in the canonical unit."""
+    return lab.reported or lab.quantity or Quantity(Decimal(), "")
+
+
+def unreadable(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:
+    """The results of these analytes whose number or unit cannot be read: they tell nothing, and must not pass for none."""
+    return tuple(lab for lab in labs if lab.analyte in analytes and lab.quantity is None and lab.concept is None)
 
 
 def surely_above(lab: Lab, limit: Decimal) -> bool:

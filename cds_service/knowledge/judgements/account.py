@@ -7,7 +7,7 @@ from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_u
 from cds_service.knowledge.judgements.flare import Reading, age_of
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Lost, Quantity
-from cds_service.patient.labs import value
+from cds_service.patient.labs import as_reported
 
 HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
@@ -51,10 +51,7 @@ def markers(case: Case) -> tuple[Sentence, ...]:
 
 def _marker(reading: Reading) -> Sentence:
     lab = reading.lab
-    shown = lab.reported or lab.quantity
-    if shown is None:
-        return say("marker-unreadable", analyte=Term(lab.analyte))
-    name, times = Term(lab.analyte), round(value(lab) / reading.upper, 2)
+    name, shown, times = Term(lab.analyte), as_reported(lab), round(reading.times, 2)
     if reading.baseline is None:
         return say("marker", analyte=name, value=shown, on=lab.when, times=times)
     unit = lab.quantity.unit if lab.quantity else ""
@@ -71,10 +68,10 @@ def flare_unknown(case: Case) -> tuple[Sentence, ...]:
             sentences.append(_no_marker(case))
         elif flare.missing:
             sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))
-    for lab in flare.preliminary:
-        shown = lab.reported or lab.quantity
-        if shown is not None:
-            sentences.append(say("marker-preliminary", analyte=Term(lab.analyte), value=shown, on=lab.when))
+    sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in flare.unreadable]
+    sentences += [
+        say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.preliminary
+    ]
     for reading in flare.readings:
         if reading.assumed:
             sentences.append(say("range-assumed", analyte=Term(reading.lab.analyte), limit=reading.upper))

@@ -43,11 +43,11 @@ class Reading(Struct, frozen=True):
 
 
 class Flare(Struct, frozen=True):
-    """The judgement. ``judged`` False: no usable marker.
+    """The judgement; ``judged`` is False where no marker could tell.
 
     ``state`` names the severity where both bilirubin and INR tell (``acute``, ``acute-severe``, ``liver-failure``). ``old`` is
-    the newest marker that is too old to tell, ``preliminary`` what is not final yet, ``missing`` the markers without a value.
-    ``inr_ignored`` tells that an anticoagulant makes the INR meaningless.
+    the newest marker that is too old to tell, ``preliminary`` what is not final yet, ``unreadable`` what has no readable
+    number, ``missing`` the markers without a value. ``inr_ignored``: an anticoagulant makes the INR meaningless.
     """
 
     judged: bool = False
@@ -60,6 +60,7 @@ class Flare(Struct, frozen=True):
     preliminary: tuple[Lab, ...] = ()
     missing: tuple[str, ...] = ()
     inr_ignored: bool = False
+    unreadable: tuple[Lab, ...] = ()
 
     @property
     def relapse(self) -> bool:
@@ -186,13 +187,14 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
         for lab in labs.between(labs.of(record.markers or (), *MARKERS), window.first, window.today)
         if lab.status is LabStatus.PRELIMINARY
     )
+    unreadable = labs.between(labs.unreadable(record.markers or (), *MARKERS), window.first, window.today)
     missing = tuple(analyte for analyte, reading in read.items() if reading is None)
     anticoagulated = bool(running(record).keys() & valuesets.drugs_in_class("anticoagulant"))
     if not any(reading.lab.analyte in {"alt", "ast"} for reading in readings) and not any(r.tier for r in readings):
-        return Flare(old=_old(record, window), preliminary=preliminary, missing=missing)
+        return Flare(old=_old(record, window), preliminary=preliminary, missing=missing, unreadable=unreadable)
     tier = max(reading.tier for reading in readings)
     if tier is Tier.NONE:
-        return Flare(judged=True, readings=readings, preliminary=preliminary, missing=missing)
+        return Flare(judged=True, readings=readings, preliminary=preliminary, missing=missing, unreadable=unreadable)
     bilirubin = _new_and_over(by_analyte["bilirubin"], window, parameters.severe_bilirubin, reached=False)
     inr_told = None if anticoagulated else _newest(by_analyte["inr"], window)
     inr = inr_told and _new_and_over(by_analyte["inr"], window, parameters.severe_inr, reached=True)
@@ -209,6 +211,7 @@ def judge(record: Record, since: date | None, began: date | None, parameters: Pa
         preliminary=preliminary,
         missing=missing,
         inr_ignored=anticoagulated,
+        unreadable=unreadable,
     )
 
 

@@ -12,7 +12,7 @@ from cds_service.knowledge.judgements.exposure import Exposure, daily_line, rule
 from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Record, Use, UseStatus
-from cds_service.patient.tapers import Taper, TaperKind, recognise
+from cds_service.patient.tapers import Taper, recognise
 from cds_service.patient.timeline import days_on, first_day
 from cds_service.patient.when import shift
 
@@ -86,8 +86,3 @@ def judge(record: Record, exposure: Exposure, parameters: Parameters) -> Ordered
     before = days_on(line, shift(record.asof, 1 - parameters.min_exposure_window_days), record.asof)
     held = [use for use in stopping if use.status is UseStatus.ON_HOLD or use.reasons & HOLD_REASONS]
     return OrderedStop((held or stopping)[0], taper, before, bool(held))
-
-
-def abrupt(stop: OrderedStop) -> bool:
-    """Whether carrying out the order would end tacrolimus without a complete taper (or nobody can tell that there was one)."""
-    return stop.taper is None or stop.taper.kind is not TaperKind.COMPLETE

@@ -48,7 +48,8 @@ def answer(case: Case, topic: Topic, kind: ExposureClass, meaning: tuple[Sentenc
     if case.indication.kind is IndicationKind.NOT_KNOWN:
         return CannotTell(topic.name, (say("indication-not-known"),), kind.value, account.evidence(case))
     flared = case.indication.hepatitis and case.flare.tier > 0
-    if not case.autoimmune or case.treatment.treated or flared:
+    acted_on = case.treatment.under_way or case.treatment.renewed
+    if not case.autoimmune or acted_on or flared:
         return None
     return Finding(
         topic.name,

@@ -195,7 +195,8 @@ def judge(at: Situation, exposure: Exposure) -> Reinduction:
             "referral", say("offer-referral", specialty=Term(specialty)), labs=tests, referrals=(ReferralOrder(specialty),)
         )
         reason = say("withheld-child", age=p.adult_years) if child else say("withheld-age-unknown", age=p.adult_years)
-        return Reinduction((offer, laboratory_only(at.record, HEPATITIS_PANEL, p)), withheld=(reason,))
+        unknown = () if at.record.person.born else (say("unknown-age"),)
+        return Reinduction((offer, laboratory_only(at.record, HEPATITIS_PANEL, p)), withheld=(reason,), unknown=unknown)
     found = safety.concerns(at)
     needed = (*before(found), *tests)
     offers = [*_with_steroid(found, p, needed), *_tacrolimus(exposure, found, p, needed)]

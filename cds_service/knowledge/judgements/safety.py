@@ -37,13 +37,17 @@ class Verdict(StrEnum):
 
 
 class Concern(Struct, frozen=True):
-    """What one check found: its name, what it does, to which treatments, and why in a sentence; the result it rests on."""
+    """What one check found: its name, what it does, to which treatments, and why in a sentence.
+
+    ``lab`` is the result it rests on, ``conflicts`` are those of the knowledge base that it touches.
+    """
 
     check: str
     verdict: Verdict
     subjects: frozenset[Subject]
     sentence: Sentence
     lab: Lab | None = None
+    conflicts: tuple[str, ...] = ()
 
 
 class Situation(Struct, frozen=True):
@@ -147,7 +151,7 @@ def blood_count(at: Situation) -> Iterable[Concern]:
         lab = _newest(at, analyte)
         if lab is not None and lab.quantity is not None and labs.surely_below(lab, limit):
             sentence = say("blocked-blood-count", analyte=Term(analyte), value=lab.quantity, limit=limit)
-            yield Concern("blood-count", Verdict.BLOCKED, THIOPURINE, sentence, lab)
+            yield Concern("blood-count", Verdict.BLOCKED, THIOPURINE, sentence, lab, ("X27",))
 
 
 def bilirubin(at: Situation) -> Iterable[Concern]:

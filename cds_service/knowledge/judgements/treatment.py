@@ -20,8 +20,8 @@ class Treatment(Struct, frozen=True):
 
     ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroid_mg`` the prednisone
     equivalent a day of what is running or drafted, None where there is a steroid whose dose is not known; ``replacement`` the
-    immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` whether a draft orders tacrolimus again, ``treated``
-    whether the flare is being treated already.
+    immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` whether a draft orders tacrolimus again.
+    ``under_way`` tells that what is running treats a flare already, ``drafted`` that an order in this request would.
     """
 
     running: dict[str, Use]
@@ -29,7 +29,13 @@ class Treatment(Struct, frozen=True):
     steroid_mg: Fraction | None = Fraction()
     replacement: tuple[Use, ...] = ()
     renewed: bool = False
-    treated: bool = False
+    under_way: bool = False
+    drafted: bool = False
+
+    @property
+    def treated(self) -> bool:
+        """Whether a flare is being treated already, or by the orders of this request."""
+        return self.under_way or self.drafted
 
 
 def runs(use: Use, today: date) -> bool:
@@ -66,21 +72,28 @@ def _steroids(uses: Iterable[Use]) -> list[Use]:
 
 def judge(record: Record, since: date | None, parameters: Parameters) -> Treatment:
     """The treatment so far; ``since`` is the last dose of tacrolimus, after which anything begun counts as a replacement."""
-    now = running(record)
-    drafts = ordered(record)
-    steroids = _steroids(now.values()) + _steroids(drafts)
-    doses = [equivalent(use, record, parameters) for use in steroids]
-    known = [dose for dose in doses if dose is not None]
+    now, drafts = running(record), ordered(record)
     others = valuesets.drugs_in_class("immunosuppressant") - {TACROLIMUS}
     begun = [use for use in now.values() if use.drug.ingredient in others and since and (first_day(use) or date.min) > since]
-    begun += [use for use in drafts if use.drug.ingredient in others]
+    planned = [use for use in drafts if use.drug.ingredient in others]
+    taken, ordered_now = _doses(_steroids(now.values()), record, parameters), _doses(_steroids(drafts), record, parameters)
+    steroids = (*taken, *ordered_now)
+    known = [dose for _, dose in steroids if dose is not None]
     renewed = any(use.drug.ingredient == TACROLIMUS for use in drafts)
-    enough = max(known, default=Fraction()) >= parameters.steroid_treated_mg
     return Treatment(
         now,
-        tuple(steroids),
+        tuple(use for use, _ in steroids),
         max(known) if known else None if steroids else Fraction(),
-        tuple(begun),
+        (*begun, *planned),
         renewed,
-        enough or bool(begun) or renewed,
+        _enough(taken, parameters) or bool(begun),
+        _enough(ordered_now, parameters) or bool(planned) or renewed,
     )
+
+
+def _doses(steroids: Iterable[Use], record: Record, parameters: Parameters) -> list[tuple[Use, Fraction | None]]:
+    return [(use, equivalent(use, record, parameters)) for use in steroids]
+
+
+def _enough(steroids: Iterable[tuple[Use, Fraction | None]], parameters: Parameters) -> bool:
+    return any(dose is not None and dose >= parameters.steroid_treated_mg for _, dose in steroids)

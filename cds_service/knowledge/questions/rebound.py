@@ -11,6 +11,7 @@ from cds_service.knowledge.judgements.case import Case, of_lab
 from cds_service.knowledge.judgements.flare import Reading, Tier
 from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
+from cds_service.patient.labs import as_reported
 
 TOPIC = Topic(
     "rebound",
@@ -18,8 +19,10 @@ TOPIC = Topic(
         *("C1", "C2", "C3", "C4", "C7", "C9", "C10", "C11", "C13", "C14", "C16", "C17", "C18", "C19", "C23"),
         *("C44", "C47", "C48", "C49"),
     ),
-    ("X2", "X3", "X4", "X7", "X13", "X18"),
+    ("X2", "X3", "X4", "X7", "X13", "X18", "X27"),
 )
+
+BLOOD_COUNT = "X27"
 
 
 def ask(case: Case) -> Answer:
@@ -59,9 +62,7 @@ def _severity(case: Case) -> tuple[Sentence, ...]:
     flare = case.flare
     sentences = [say(f"severity-{flare.state}")] if flare.state else []
     sentences += [
-        say("severity-marker", analyte=Term(lab.analyte), value=shown, on=lab.when)
-        for lab in flare.severity
-        if (shown := lab.reported or lab.quantity) is not None
+        say("severity-marker", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.severity
     ]
     sentences += [say("severity-sign", sign=problem.text) for problem in flare.signs]
     if flare.state in {"acute-severe", "liver-failure"}:
@@ -91,7 +92,7 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
         unknown=(*account.flare_unknown(case), *offered.unknown),
         offers=offered.offers,
         claims=TOPIC.claims,
-        conflicts=TOPIC.conflicts,
+        conflicts=_conflicts(offered),
         evidence=_evidence(case, offered),
     )
 
@@ -99,6 +100,12 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
 def _evidence(case: Case, offered: reinduction.Reinduction) -> tuple[Evidence, ...]:
     items = (*account.evidence(case), *(of_lab(concern.lab) for concern in offered.concerns if concern.lab))
     return tuple({item.reference: item for item in items}.values())
+
+
+def _conflicts(offered: reinduction.Reinduction) -> tuple[str, ...]:
+    """Those of the regimens, and those that a check touches only where it does."""
+    of_checks = {name for concern in offered.concerns for name in concern.conflicts}
+    return tuple(name for name in TOPIC.conflicts if name != BLOOD_COUNT or name in of_checks)
 
 
 def _definition(case: Case) -> Sentence:
@@ -116,11 +123,10 @@ def _leading(case: Case) -> Reading:
 def _lead(case: Case) -> tuple[Sentence, ...]:
     """The flare and the stop in one sentence."""
     lab, last = _leading(case).lab, case.exposure.last_dose
-    shown = lab.reported or lab.quantity
-    if shown is None or last is None:
+    if last is None:
         return ()
     times = round(_leading(case).times, 2)
-    return (say("rebound-lead", analyte=Term(lab.analyte), value=shown, on=lab.when, times=times, last=last),)
+    return (say("rebound-lead", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when, times=times, last=last),)
 
 
 def _summary(case: Case) -> Sentence:

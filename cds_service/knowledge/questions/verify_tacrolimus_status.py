@@ -5,9 +5,10 @@ card asks to verify instead of guessing. It never offers a treatment.
 """
 
 from cds_service.knowledge.finding import Answer, CannotTell, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account
+from cds_service.knowledge.judgements import account, coming_stop
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.indication import IndicationKind
+from cds_service.knowledge.judgements.ordered_stop import OrderedStop
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.patient.facts import Lost
 
@@ -29,6 +30,8 @@ MEDICATIONS = frozenset({"medication statements", "medication orders", "dispense
 def ask(case: Case) -> Answer:
     """Information on the chart, and among orders only where a draft has to do with it; data that did not come always count."""
     missing = account.lost(_matters(case))
+    if case.ordered_stop is not None and case.indication.kind is IndicationKind.NONE:
+        return _without_indication(case, case.ordered_stop, missing)
     if not _speaks(case):
         return CannotTell(TOPIC.name, missing, case.exposure.kind.value, account.evidence(case)) if missing else None
     if case.indication.kind is IndicationKind.NOT_KNOWN:
@@ -44,6 +47,22 @@ def ask(case: Case) -> Answer:
         unknown=(*missing, *_known_by(case)),
         claims=TOPIC.claims,
         evidence=account.evidence(case),
+    )
+
+
+def _without_indication(case: Case, stop: OrderedStop, missing: tuple[Sentence, ...]) -> Finding:
+    """A stop is being ordered, and nothing tells what tacrolimus was for: a transplant cannot be excluded."""
+    return Finding(
+        TOPIC.name,
+        Indicator.INFO,
+        IndicationKind.NONE.value,
+        say("verify-summary-no-indication"),
+        happened=coming_stop.ordered(stop),
+        meaning=(say("indication-decides"),),
+        advice=(say("verify-indication"),),
+        unknown=(say("no-indication-coded"), *missing),
+        claims=TOPIC.claims,
+        evidence=coming_stop.evidence(case, stop),
     )
 
 
