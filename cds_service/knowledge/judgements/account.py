@@ -33,13 +33,11 @@ def ending(case: Case) -> tuple[Sentence, ...]:
 
 
 def cover(case: Case) -> tuple[Sentence, ...]:
-    """The steroids and other immunosuppressants that are running or drafted now."""
-    sentences = []
-    for use in case.treatment.steroids:
-        mg = case.treatment.steroid_mg
-        drug = Term(use.drug.ingredient or "")
+    """The strongest steroid and the other immunosuppressants that are running or drafted now."""
+    sentences: list[Sentence] = []
+    if case.treatment.steroids:
+        drug, mg = Term(case.treatment.steroids[0].drug.ingredient or ""), case.treatment.steroid_mg
         sentences.append(say("steroid-running", drug=drug) if mg is None else say("steroid-running-dose", drug=drug, dose=mg))
-        break
     names = tuple(Term(use.drug.ingredient or "") for use in case.treatment.replacement)
     return (*sentences, say("replacement-begun", drugs=names)) if names else tuple(sentences)
 

@@ -18,9 +18,9 @@ from cds_service.patient.timeline import first_day, last_day
 class Treatment(Struct, frozen=True):
     """The judgement.
 
-    ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroid_mg`` the prednisone
-    equivalent a day of what is running or drafted, None where there is a steroid whose dose is not known; ``replacement`` the
-    immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` whether a draft orders tacrolimus again.
+    ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroids`` are those running or
+    drafted, the strongest first, ``steroid_mg`` its prednisone equivalent a day, None where no dose is known; ``replacement`` are
+    the immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` tells that a draft orders tacrolimus again.
     ``under_way`` tells that what is running treats a flare already, ``drafted`` that an order in this request would.
     """
 
@@ -45,12 +45,16 @@ def runs(use: Use, today: date) -> bool:
 
 
 def running(record: Record) -> dict[str, Use]:
-    """Every systemic medicine of the drug table that is in use today, by ingredient; statements tell before orders."""
+    """Every systemic medicine of the drug table in use today, by ingredient: its newest statement, else its newest order."""
     found: dict[str, Use] = {}
-    for use in (*(record.orders or ()), *(record.statements or ())):
+    for use in sorted((*(record.orders or ()), *(record.statements or ())), key=_rank):
         if use.drug.ingredient and use.drug.systemic is not False and not use.forbids and runs(use, record.asof):
             found[use.drug.ingredient] = use
     return found
+
+
+def _rank(use: Use) -> tuple[bool, date, str]:
+    return use.kind is UseKind.STATEMENT, first_day(use) or date.min, use.reference
 
 
 def ordered(record: Record) -> tuple[Use, ...]:
@@ -77,13 +81,12 @@ def judge(record: Record, since: date | None, parameters: Parameters) -> Treatme
     begun = [use for use in now.values() if use.drug.ingredient in others and since and (first_day(use) or date.min) > since]
     planned = [use for use in drafts if use.drug.ingredient in others]
     taken, ordered_now = _doses(_steroids(now.values()), record, parameters), _doses(_steroids(drafts), record, parameters)
-    steroids = (*taken, *ordered_now)
-    known = [dose for _, dose in steroids if dose is not None]
+    steroids = sorted((*taken, *ordered_now), key=_weakness)
     renewed = any(use.drug.ingredient == TACROLIMUS for use in drafts)
     return Treatment(
         now,
         tuple(use for use, _ in steroids),
-        max(known) if known else None if steroids else Fraction(),
+        steroids[0][1] if steroids else Fraction(),
         (*begun, *planned),
         renewed,
         _enough(taken, parameters) or bool(begun),
@@ -93,6 +96,11 @@ def judge(record: Record, since: date | None, parameters: Parameters) -> Treatme
 
 def _doses(steroids: Iterable[Use], record: Record, parameters: Parameters) -> list[tuple[Use, Fraction | None]]:
     return [(use, equivalent(use, record, parameters)) for use in steroids]
+
+
+def _weakness(steroid: tuple[Use, Fraction | None]) -> tuple[bool, Fraction, str]:
+    use, dose = steroid
+    return dose is None, -(dose or 0), use.reference
 
 
 def _enough(steroids: Iterable[tuple[Use, Fraction | None]], parameters: Parameters) -> bool:
