@@ -100,7 +100,7 @@ def _doses(steroids: Iterable[Use], record: Record, parameters: Parameters) -> l
 
 def _weakness(steroid: tuple[Use, Fraction | None]) -> tuple[bool, Fraction, str]:
     use, dose = steroid
-    return dose is None, -(dose or 0), use.reference
+    return dose is None, -(dose or Fraction()), use.reference
 
 
 def _enough(steroids: Iterable[tuple[Use, Fraction | None]], parameters: Parameters) -> bool:
