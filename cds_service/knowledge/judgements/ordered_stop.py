@@ -8,7 +8,8 @@ from datetime import date
 
 from msgspec import Struct
 
-from cds_service.knowledge.judgements.exposure import Exposure, daily_line, rules
+from cds_service.knowledge.judgements.exposure import Exposure, daily_line, rules, to_the_last_dose
+from cds_service.knowledge.judgements.treatment import runs
 from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Record, Use, UseStatus
@@ -56,12 +57,8 @@ def _remaining(stopping: list[Use], record: Record) -> bool:
     nobody ended. A draft that ends an order the record does not hold ends none of those it does.
     """
     ended = {use.reference for use in stopping}
-    others = [
-        order
-        for order in record.orders or ()
-        if order.status is UseStatus.ACTIVE and order.reference not in ended and order.drug.ingredient == TACROLIMUS
-    ]
-    running = [order for order in others if order.drug.systemic and not order.forbids]
+    others = [order for order in record.orders or () if runs(order, record.asof) and order.reference not in ended]
+    running = [order for order in others if order.drug.ingredient == TACROLIMUS and order.drug.systemic and not order.forbids]
     known = [order for order in record.orders or () if order.reference in ended]
     if not known:
         return bool(running) and not any(use.forbids for use in stopping)
@@ -81,7 +78,7 @@ def judge(record: Record, exposure: Exposure, parameters: Parameters) -> Ordered
     stopping = [use for use in drafts if _stops(use, record, exposure)]
     if not stopping or any(_goes_on(use, record) for use in drafts if use not in stopping) or _remaining(stopping, record):
         return None
-    line = daily_line(record, exposure.uses, parameters, late=True)
+    line = to_the_last_dose(daily_line(record, exposure.uses, parameters, late=True))
     taper = recognise(line, rules(parameters)) if line else None
     before = days_on(line, shift(record.asof, 1 - parameters.min_exposure_window_days), record.asof)
     held = [use for use in stopping if use.status is UseStatus.ON_HOLD or use.reasons & HOLD_REASONS]
