@@ -3,7 +3,7 @@
 import logging
 import logging.config
 import os
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask import Flask
@@ -28,6 +28,11 @@ def configuration(*, host: str | None = None, port: int | None = None) -> Config
     return load(os.environ, host=host, port=port)
 
 
+def today(config: Config) -> date:
+    """The day it is at the site."""
+    return datetime.now(ZoneInfo(config.parameters.timezone)).date()
+
+
 def create_app() -> Flask:
     """The WSGI application of the environment, for servers that are not ours; where it must not start, one sentence says why."""
     try:
@@ -45,12 +50,11 @@ def compose(config: Config) -> Flask:
     logging.config.dictConfig(logs.settings())
     zone = ZoneInfo(config.parameters.timezone)
     house = House(
-        setting=Setting(config.parameters, config.base_url),
+        setting=Setting(config.parameters, config.base_url, strict=config.strict),
         store=SqliteStore(config.store),
         now=lambda: datetime.now(zone),
         origins=config.origins,
         max_body=config.max_body,
-        strict=config.strict,
     )
     _LOG.warning("authentication-off")
     return build(house)

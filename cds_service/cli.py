@@ -1,10 +1,25 @@
 """The command line; each command is a few lines that call the room where the work is done."""
 
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
 import click
 
-from cds_service.app import compose, configuration
+from cds_service.answer import Setting
+from cds_service.app import compose, configuration, today
 from cds_service.config import VARIABLES, Config, ConfigError
 from cds_service.store import StoreUnusable
+from cds_service.stories.answering import Unanswerable, hook_of, own_hook, respond, run
+from cds_service.stories.moving import of_today
+from cds_service.stories.story import StoryError, find, stories
+
+
+class Refused(click.ClickException):
+    """What was asked for cannot be done as asked: one sentence, exit status 2."""
+
+    exit_code = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,11 +65,73 @@ def knowledge() -> None:
     click.echo(knowledge_text(_configuration("127.0.0.1", 8000).parameters))
 
 
+@main.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def check(folder: Path | None) -> None:
+    """Run the stories of FOLDER (unless given, those that come with the service): one line a story, exit 1 where one differs."""
+    setting, total, differing = _setting(), 0, 0
+    try:
+        for story in stories(folder):
+            found = run(story, setting)
+            click.echo(f"FAIL {story.name}: {'; '.join(found)}" if found else f"PASS {story.name}")
+            total, differing = total + 1, differing + bool(found)
+    except StoryError as error:
+        raise Refused(str(error)) from None
+    if not total:
+        raise Refused(f"There is no story in {folder}.")
+    click.echo(f"{total} stories, {differing} differ")
+    sys.exit(1 if differing else 0)
+
+
+@main.command()
+@click.argument("request_file", metavar="REQUEST.json")
+@click.option("--asof", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="The day to answer on.  [default: today]")
+@click.option("--service", metavar="ID", help="The service to answer as.  [default: that of the request's hook]")
+def explain(request_file: str, asof: datetime | None, service: str | None) -> None:
+    """Print the cards for the request in a file (- for standard input), with what they rest on, as JSON."""
+    body, day = _read(request_file), asof.date() if asof else _today()
+    try:
+        response = respond(body, hook=hook_of(service) if service else own_hook(body), asof=day, setting=_setting())
+    except Unanswerable as error:
+        raise Refused(str(error)) from None
+    if response.status != 200:
+        raise Refused(f"A server would answer with status {response.status}: {response.reason}.")
+    click.echo(json.dumps({"cards": response.cards}, indent=2, ensure_ascii=False))
+
+
+@main.command()
+@click.argument("story")
+def request(story: str) -> None:
+    """Print the request of STORY (rebound/abrupt-stop-alt-150, or a story's folder) as if it were sent today."""
+    try:
+        click.echo(json.dumps(of_today(find(story), _today()), indent=2, ensure_ascii=False))
+    except StoryError as error:
+        raise Refused(str(error)) from None
+
+
 def _configuration(host: str, port: int) -> Config:
     try:
         return configuration(host=host, port=port)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _setting() -> Setting:
+    settings = _configuration("127.0.0.1", 8000)
+    return Setting(settings.parameters, settings.base_url)
+
+
+def _read(request_file: str) -> bytes:
+    try:
+        with click.open_file(request_file, "rb") as opened:
+            body: bytes = opened.read()
+            return body
+    except OSError as error:
+        raise Refused(f"{request_file} cannot be read: {error.strerror}.") from None
+
+
+def _today() -> date:
+    return today(_configuration("127.0.0.1", 8000))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from cds_service.answer import Setting
 from cds_service.fhir.validation import problems
@@ -15,11 +16,14 @@ from cds_service.knowledge.claims import questions
 from cds_service.knowledge.parameters import in_force
 from cds_service.protocol.request import parse
 from cds_service.protocol.schemas import schema
+from cds_service.store.sqlite import SqliteStore
 from cds_service.stories.answering import hook_of, respond, run
 from cds_service.stories.handbook import page
 from cds_service.stories.moving import of_today
 from cds_service.stories.story import Kind, Story, stories
 from cds_service.stories.verdict import differences
+from cds_service.web.application import build
+from cds_service.web.house import House
 
 STORIES = {story.name: story for story in stories()}
 BUILT = [question.name for question in questions().values() if question.built]
@@ -34,6 +38,25 @@ def setting() -> Setting:
     return Setting(parameters=in_force(), base_url="https://cds.example.org")
 
 
+class Clock:
+    """The moment that the served application believes it is."""
+
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """The service over HTTP, on the day that ``Clock.now`` says."""
+    house = House(
+        setting=setting(),
+        store=SqliteStore(tmp_path_factory.mktemp("store") / "stories.sqlite3"),
+        now=lambda: Clock.now,
+        origins=frozenset(),
+        max_body=5_000_000,
+    )
+    return build(house).test_client()
+
+
 @pytest.fixture(params=list(STORIES))
 def story(request: pytest.FixtureRequest) -> Story:
     return STORIES[request.param]
@@ -42,6 +65,14 @@ def story(request: pytest.FixtureRequest) -> Story:
 # ------------------------------------------------------------- they hold
 def test_a_story_holds(story: Story) -> None:
     assert run(story, setting()) == ()
+
+
+def test_a_story_holds_over_http(story: Story, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Clock, "now", datetime.combine(story.asof, time(12), UTC))
+    answered = client.post(f"/cds-services/{story.service}", data=story.request, content_type="application/json")
+    cards = answered.get_json().get("cards", ())
+    found = differences(story.expected, answered.status_code, cards)
+    assert found == ()
 
 
 @pytest.mark.parametrize("today", OTHER_DAYS, ids=str)

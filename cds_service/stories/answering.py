@@ -19,6 +19,10 @@ Json = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+class Unanswerable(ValueError):
+    """A request that cannot be answered as asked; the message says why."""
+
+
 class Response(Struct, frozen=True):
     """What a server would have answered: the status, the cards as JSON values, and for an error the reason in words."""
 
@@ -34,13 +38,17 @@ def respond(body: bytes, *, hook: str, asof: date, setting: Setting) -> Response
     except BadRequest as error:
         return Response(400, reason=str(error))
     except HistoryUnavailable as error:
-        return Response(412, reason=str(error))
+        return Response(412, reason=f"could not be had: {error}")
     return Response(200, msgspec.json.decode(_ENCODER.encode(outcome.cards), type=tuple[Json, ...]))
 
 
 def run(story: Story, setting: Setting) -> tuple[str, ...]:
     """What differs between the story and the answer of this code, in words; nothing where it holds."""
-    response = respond(story.request, hook=hook_of(story.service), asof=story.asof, setting=setting)
+    try:
+        hook = hook_of(story.service)
+    except Unanswerable as error:
+        return (str(error),)
+    response = respond(story.request, hook=hook, asof=story.asof, setting=setting)
     return differences(story.expected, response.status, response.cards)
 
 
@@ -48,6 +56,24 @@ def hook_of(service: str) -> str:
     """The hook of a service's id.
 
     Raises:
-        KeyError: no such service.
+        Unanswerable: there is no such service.
     """
-    return discovery.services()[service].hook
+    services = discovery.services()
+    if service not in services:
+        raise Unanswerable(f"There is no service {service}; there are {', '.join(sorted(services))}.")
+    return services[service].hook
+
+
+def own_hook(body: bytes) -> str:
+    """The hook that a request names as its own, as far as a service answers it.
+
+    Raises:
+        Unanswerable: it cannot be read, or no service answers that hook.
+    """
+    try:
+        hook = parse(body).hook
+    except BadRequest as error:
+        raise Unanswerable(f"The request cannot be read: {error}.") from None
+    if hook not in {service.hook for service in discovery.services().values()}:
+        raise Unanswerable(f"No service answers the hook {hook}.")
+    return hook

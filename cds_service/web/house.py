@@ -21,4 +21,3 @@ class House(Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime]
     origins: frozenset[str]
     max_body: int
-    strict: bool
