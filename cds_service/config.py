@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,12 +101,15 @@ def load(environ: Mapping[str, str], *, host: str | None = None, port: int | Non
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach the address."""
-    if host == "localhost":
-        return True
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(host).is_loopback
+        return ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def _authentication(value: str | None, host: str | None) -> None:
@@ -132,8 +135,9 @@ def _base_url(value: str | None, host: str | None, port: int | None) -> str:
         return _url("CDS_BASE_URL", value)
     if host is None:
         raise ConfigError("CDS_BASE_URL must be set under this server, as the address it listens on is not known.")
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104 - compared with, not listened on
-        raise ConfigError(f"CDS_BASE_URL must be set, as no client can call {host or 'every address'}.")
+    address = _address(host)
+    if address is not None and address.is_unspecified:
+        raise ConfigError(f"CDS_BASE_URL must be set, as no client can call {host}.")
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

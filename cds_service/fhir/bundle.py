@@ -3,6 +3,7 @@
 Nothing inside a resource is read but its type. The resources stay raw and keep their order.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -61,11 +62,17 @@ _head = msgspec.json.Decoder(_Head)
 _entry = msgspec.json.Decoder(_Entry)
 _outcome = msgspec.json.Decoder(_Outcome)
 _FAILED = Shell(failed=True)
+_TYPE_FIRST = re.compile(rb'\{[ \t\n\r]*"resourceType"[ \t\n\r]*:[ \t\n\r]*"([A-Za-z]+)"')
+"""Nearly everybody writes the type first; so it is known without reading on to the end."""
+
 _MILD = frozenset({"warning", "information"})
 
 
 def type_of(resource: Raw) -> str | None:
     """The type that a resource gives as its own; None for what is no resource."""
+    first = _TYPE_FIRST.match(memoryview(resource))
+    if first is not None:
+        return first[1].decode()
     try:
         kind = _head.decode(resource).resourceType
     except msgspec.DecodeError:
@@ -82,7 +89,7 @@ def shell_of(value: Raw) -> Shell:
     except msgspec.DecodeError:
         return _FAILED
     if head.resourceType == "Bundle":
-        return _of_bundle(head, resources, value)
+        return _of_bundle(head, resources)
     if isinstance(head.resourceType, str):
         return Shell((value,)) if head.resourceType != "OperationOutcome" else _FAILED
     return shell_of(head.resource) if type_of(head.resource) else _FAILED
@@ -105,9 +112,9 @@ def _resource_of(entry: Raw) -> Raw:
         return entry
 
 
-def _of_bundle(head: _Head, entries: list[Raw], value: Raw) -> Shell:
+def _of_bundle(head: _Head, entries: list[Raw]) -> Shell:
     resources = [resource for resource in entries if resource != _NULL]
-    outcomes = _outcomes(resources, value)
+    outcomes = [resource for resource in resources if type_of(resource) == "OperationOutcome"]
     if outcomes:
         resources = [resource for resource in resources if resource not in outcomes]
     broken = any(_is_error(outcome) for outcome in outcomes)
@@ -116,14 +123,6 @@ def _of_bundle(head: _Head, entries: list[Raw], value: Raw) -> Shell:
     if broken and not resources:
         return _FAILED
     return Shell(tuple(resources), following, incomplete=more or broken)
-
-
-def _outcomes(resources: list[Raw], value: Raw) -> list[Raw]:
-    """The OperationOutcomes among the resources. Their name is looked for first, as most lists have none; it may be escaped."""
-    text = bytes(value)
-    if b"OperationOutcome" not in text and b"\\u" not in text:
-        return []
-    return [resource for resource in resources if type_of(resource) == "OperationOutcome"]
 
 
 def _is_error(outcome: Raw) -> bool:

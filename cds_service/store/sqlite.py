@@ -7,7 +7,7 @@ an answer, and one for feedback, which is on the disk before it is acknowledged.
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,7 +77,7 @@ class SqliteStore:
         try:
             connection = self._connection(CARDS)
             connection.execute(f"PRAGMA busy_timeout = {0 if waited else CARDS.patience_ms}")
-            _write(connection, _REMEMBER, [_card_row(card) for card in (*waited, *cards)])
+            _write(connection, _REMEMBER, (_card_row(card) for card in (*waited, *cards)))
         except (sqlite3.Error, OSError):
             with self._lock:
                 self._waiting.extend((*waited, *cards))
@@ -87,7 +87,7 @@ class SqliteStore:
     def record(self, entries: Sequence[Feedback], *, service: str, received_at: datetime) -> None:
         """Keep the feedback in one transaction that is synced before this returns."""
         try:
-            rows = [_feedback_row(entry, service, received_at) for entry in entries]
+            rows = (_feedback_row(entry, service, received_at) for entry in entries)
             _write(self._connection(FEEDBACK), _RECORD, rows)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from None
@@ -130,7 +130,7 @@ class SqliteStore:
         return connection
 
 
-def _write(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[str | None, ...]]) -> None:
+def _write(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[str | None, ...]]) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.executemany(statement, rows)

@@ -41,15 +41,14 @@ def answer_hook(house: House, service_id: str) -> Response:
     request = parse(body())
     now = house.now()
     outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting)
-    answered = _ENCODER.encode({"cards": outcome.cards})
-    fault = schema("response").fault(msgspec.json.decode(answered))
+    fault = schema("response").fault({"cards": msgspec.to_builtins(outcome.cards)})
     if fault is not None:
         raise FaultyAnswer(fault)
     if outcome.cards and not house.store.remember([_remembered(card, service, now) for card in outcome.cards]):
         _LOG.warning("answered-cards-wait", extra={"service": service.id})
     # The hook's name is one of a closed list; where it is not the service's own, the client meant another one.
     _LOG.info("answered", extra={"service": service.id, "hook": request.hook, "cards": len(outcome.cards), "status": 200})
-    return Response(answered, mimetype="application/json")
+    return Response(_ENCODER.encode({"cards": outcome.cards}), mimetype="application/json")
 
 
 def _remembered(card: Card, service: Service, now: datetime) -> AnsweredCard:

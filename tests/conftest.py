@@ -1,0 +1,141 @@
+"""The service for tests: as an application with its clock held still, and as a process of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+
+from cds_service.answer import Setting
+from cds_service.knowledge.parameters import in_force
+from cds_service.store.sqlite import SqliteStore
+from cds_service.stories.story import Story, stories
+from cds_service.web.application import build
+from cds_service.web.house import House
+
+Json = dict[str, Any]
+BIN = Path(sys.executable).parent
+ORIGIN = "https://ehr.example.org"
+
+
+@pytest.fixture(scope="session")
+def rebound() -> Story:
+    """A story that is answered with a card and suggestions."""
+    return next(story for story in stories() if story.name == "rebound/abrupt-stop-alt-150")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path / "store.sqlite3")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def house(store: SqliteStore, rebound: Story) -> House:
+    """A service on the day of the story."""
+    return House(
+        setting=Setting(in_force(), "https://cds.example.org"),
+        store=store,
+        now=lambda: datetime.combine(rebound.asof, datetime.min.time(), UTC),
+        origins=frozenset({ORIGIN}),
+        max_body=200_000,
+    )
+
+
+@pytest.fixture
+def client(house: House) -> FlaskClient:
+    return build(house).test_client()
+
+
+def hook_request(hook: str = "patient-view", **changes: Any) -> Json:
+    """A small valid request about a person with no medicines; ``...`` as a value takes the member out."""
+    body: Json = {
+        "hook": hook,
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/a", "patientId": "p1"},
+        "prefetch": {"medicationStatements": None, "medicationRequests": None},
+    }
+    return {name: value for name, value in (body | changes).items() if value is not ...}
+
+
+def bundle(*resources: Any, **more: Any) -> Json:
+    """A searchset of the resources."""
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources], **more}
+
+
+class Running:
+    """A server process and its base URL."""
+
+    def __init__(self, base: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.base, self.process, self.log = base, process, log
+        self.port = int(base.rpartition(":")[2])
+
+    def post(self, path: str, body: Json | bytes) -> requests.Response:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return requests.post(self.base + path, data, headers={"Content-Type": "application/json"}, timeout=10)
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill(self) -> None:
+        """End the whole tree at once, as a power switch would for the processes."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+Start = Callable[..., Running]
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts ``cds-service serve``, or another command, in an empty folder, and waits until it answers."""
+    started: list[Running] = []
+
+    def run(*command: str, port: int | None = None, **environment: str) -> Running:
+        port = port or free_port()
+        words = [word.replace("PORT", str(port)) for word in command or (str(BIN / "cds-service"), "serve", "--port", "PORT")]
+        log = tmp_path / f"server-{len(started)}.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                words,
+                cwd=tmp_path,
+                env={"PATH": os.environ["PATH"], **environment},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        running = Running(f"http://127.0.0.1:{port}", process, log)
+        started.append(running)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                requests.get(running.base + "/healthz", timeout=2)
+            except requests.ConnectionError:
+                time.sleep(0.02)
+            else:
+                return running
+        raise AssertionError(f"no answer: {log.read_text()}")
+
+    yield run
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()

@@ -1,0 +1,177 @@
+"""The configuration: what it says where nothing is set, what it takes, and what refuses the start in one sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cds_service import create_app
+from cds_service.cli import main
+from cds_service.config import VARIABLES, Config, ConfigError, is_loopback, load
+from cds_service.knowledge.parameters import in_force
+
+LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "port": 8000}
+
+
+def loaded(**environ: str) -> Config:
+    return load(environ, **LOOPBACK)
+
+
+def test_nothing_needs_to_be_set_on_loopback() -> None:
+    config = loaded(PATH="/bin", HOME="/")
+    assert config.base_url == "http://127.0.0.1:8000"
+    assert config.store == Path("cds-service.sqlite3")
+    assert config.origins == {"https://sandbox.cds-hooks.org", "http://localhost:8080"}
+    assert (config.max_body, config.budget_ms, config.fhir_servers, config.strict) == (5_000_000, 400, (), False)
+    assert config.parameters == in_force()
+
+
+def test_everything_can_be_set(tmp_path: Path) -> None:
+    site, issuers = tmp_path / "site.toml", tmp_path / "issuers.toml"
+    site.write_text('timezone = "Europe/Vienna"\nstop_lookback_days = 300\n')
+    issuers.write_text("")
+    config = loaded(
+        CDS_BASE_URL="https://cds.example.org/base/",
+        CDS_AUTH="off",
+        CDS_ISSUERS=str(issuers),
+        CDS_FHIR_SERVERS="https://fhir.example.org/r4, http://localhost:18099/fhir/",
+        CDS_CORS_ORIGINS="https://a.example.org",
+        CDS_STORE="sqlite:////var/lib/cds.sqlite3",
+        CDS_BUDGET_MS="1000",
+        CDS_MAX_BODY="50000000",
+        CDS_SITE=str(site),
+        CDS_STRICT="on",
+    )
+    assert config.base_url == "https://cds.example.org/base"
+    assert config.fhir_servers == ("https://fhir.example.org/r4", "http://localhost:18099/fhir")
+    assert config.origins == {"https://a.example.org"}
+    assert config.store == Path("/var/lib/cds.sqlite3")
+    assert (config.budget_ms, config.max_body, config.strict) == (1000, 50_000_000, True)
+    assert (config.parameters.timezone, config.parameters.stop_lookback_days) == ("Europe/Vienna", 300)
+
+
+def test_an_empty_value_is_not_set_and_blanks_do_not_count() -> None:
+    assert loaded(CDS_MAX_BODY=" ", CDS_BASE_URL="") == loaded()
+    assert loaded(CDS_MAX_BODY=" 1000 ").max_body == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("CDS_COLOUR", "red", "CDS_COLOUR: there is no such variable"),
+        ("CDS_BASE_URL", "cds.example.org", "is no plain http or https URL"),
+        ("CDS_BASE_URL", "https://user:pw@cds.example.org", "is no plain http or https URL"),
+        ("CDS_BASE_URL", "https://cds.example.org?x=1", "is no plain http or https URL"),
+        ("CDS_BASE_URL", "https://cds.example.org:99999", "is no plain http or https URL"),
+        ("CDS_BASE_URL", "http://allowed\\@evil", "is no plain http or https URL"),
+        ("CDS_AUTH", "yes", "must be required or off"),
+        ("CDS_AUTH", "required", "cannot verify clients yet"),
+        ("CDS_CORS_ORIGINS", "*", "is no plain http or https URL"),
+        ("CDS_CORS_ORIGINS", "https://a.example.org/", "is no origin"),
+        ("CDS_CORS_ORIGINS", "https://a.example.org/path", "is no origin"),
+        ("CDS_STORE", "postgresql://db/cds", "in SQLite only"),
+        ("CDS_STORE", "cds.sqlite3", "must be sqlite:///FILE"),
+        ("CDS_STORE", "sqlite:///", "must be sqlite:///FILE"),
+        ("CDS_FHIR_SERVERS", "http://fhir.example.org", "must be https"),
+        ("CDS_FHIR_SERVERS", "ftp://fhir.example.org", "is no plain http or https URL"),
+        ("CDS_BUDGET_MS", "5", "must be a whole number from 10 to 60000"),
+        ("CDS_MAX_BODY", "5 MB", "must be a whole number from 1000"),
+        ("CDS_MAX_BODY", "-1", "must be a whole number from 1000"),
+        ("CDS_MAX_BODY", "9" * 5000, "must be a whole number from 1000"),
+        ("CDS_MAX_BODY", "\u0665\u0660\u0660\u0660", "must be a whole number from 1000"),
+        ("CDS_SITE", "/no/such/file.toml", "cannot be read: No such file or directory"),
+        ("CDS_ISSUERS", "/no/such/file.toml", "cannot be read: No such file or directory"),
+        ("CDS_STRICT", "yes", "must be off or on"),
+    ],
+)
+def test_what_is_not_understood_refuses_the_start(name: str, value: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        loaded(**{name: value})
+    assert str(refused.value).startswith(name) or name == "CDS_AUTH"
+    assert problem in str(refused.value)
+    assert str(refused.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("stop_lookback_days = 3", "stop_lookback_days is outside its allowed range"),
+        ("stop_look_back = 3", "stop_look_back is not a parameter"),
+        ('timezone = "Mars/Olympus"', "timezone is not a time zone"),
+        ("timezone =", "is no TOML"),
+    ],
+)
+def test_a_site_cannot_leave_the_allowed_range(tmp_path: Path, text: str, problem: str) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(text)
+    with pytest.raises(ConfigError, match=problem):
+        loaded(CDS_SITE=str(site))
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "0.0.0.0", "::", "cds.example.org"])
+def test_nobody_listens_beyond_loopback_without_saying_that_authentication_is_off(host: str) -> None:
+    with pytest.raises(ConfigError, match="cannot verify clients yet"):
+        load({"CDS_BASE_URL": "https://cds.example.org"}, host=host, port=80)
+    assert load({"CDS_BASE_URL": "https://cds.example.org", "CDS_AUTH": "off"}, host=host, port=80)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_an_address_that_no_client_can_call_needs_a_public_one(host: str) -> None:
+    with pytest.raises(ConfigError, match="CDS_BASE_URL must be set"):
+        load({"CDS_AUTH": "off"}, host=host, port=80)
+
+
+def test_loopback_has_many_names() -> None:
+    assert all(map(is_loopback, ("127.0.0.1", "127.8.9.1", "::1", "localhost")))
+    assert not any(map(is_loopback, ("10.0.0.1", "0.0.0.0", "localhost.example.org", "")))
+    assert load({}, host="::1", port=8000).base_url == "http://[::1]:8000"
+
+
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({}, "CDS_AUTH must be set"),
+        ({"CDS_AUTH": "off"}, "CDS_BASE_URL must be set"),
+        ({"CDS_AUTH": "required"}, "cannot verify clients yet"),
+    ],
+)
+def test_under_another_server_address_and_authentication_must_be_said(
+    environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable.name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match=f"cds-service: .*{problem}"):
+        create_app()
+
+
+def test_every_variable_is_listed_and_the_verdict_is_said() -> None:
+    fine = CliRunner().invoke(main, ["config"], env={"CDS_MAX_BODY": "1000"})
+    assert fine.exit_code == 0, fine.output
+    assert all(variable.name in fine.output and variable.meaning in fine.output for variable in VARIABLES)
+    assert "would start" in fine.output
+    refused = CliRunner().invoke(main, ["config", "--host", "0.0.0.0"])
+    assert refused.exit_code == 1
+    assert "cannot verify clients yet" in refused.output
+
+
+def test_serve_refuses_with_a_sentence(tmp_path: Path) -> None:
+    for environ, problem in (
+        ({"CDS_COLOUR": "red"}, "no such variable"),
+        ({"CDS_STORE": "sqlite:////no/folder/x"}, "cannot be used as a store"),
+    ):
+        refused = CliRunner().invoke(main, ["serve"], env=environ)
+        assert refused.exit_code == 1
+        assert refused.output.startswith("Error: ")
+        assert problem in refused.output
+
+
+def test_the_knowledge_base_is_printed_with_the_values_of_the_site(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("stop_lookback_days = 300\n")
+    printed = CliRunner().invoke(main, ["knowledge"], env={"CDS_SITE": str(site)})
+    assert printed.exit_code == 0, printed.output
+    assert "stop_lookback_days = 300 days (site; otherwise 365 days)" in printed.output
+    assert all(mark in printed.output for mark in ("C1 [", "C49 [", "X1 ", "X29 ", "abrupt-stop: "))
