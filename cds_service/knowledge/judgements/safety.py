@@ -7,12 +7,13 @@ or None. A concern blocks an order, warns beside it, or asks a question; its sen
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Sentence, Term, say
 from cds_service.knowledge.judgements import age, weight
-from cds_service.knowledge.judgements.treatment import Treatment
+from cds_service.knowledge.judgements.treatment import Treatment, ordered
+from cds_service.knowledge.judgements.usage import TACROLIMUS
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
 from cds_service.patient.facts import Lab, Outside, Record, Sex
@@ -67,6 +68,9 @@ STEROID = frozenset({Subject.STEROID})
 CALCINEURIN = frozenset({Subject.TACROLIMUS})
 
 
+GENES = frozenset({"tpmt", "nudt15", "tpmt_nudt15"})
+
+
 def _screening(at: Situation, *analytes: str) -> Lab | None:
     """The newest final result with a meaning."""
     found = [lab for lab in at.record.screening or () if lab.analyte in analytes and lab.concept and lab in labs.final([lab])]
@@ -99,29 +103,39 @@ def hepatitis_b(at: Situation) -> Iterable[Concern]:
     if carrier is not None or (antigen and antigen.concept == "positive"):
         yield Concern("hepatitis-b", Verdict.BLOCKED, EVERY, say("blocked-hepatitis-b"), antigen)
         return
-    if core and core.concept == "positive":
+    past = core is not None and core.concept == "positive"
+    if past:
         yield Concern("hepatitis-b", Verdict.WARNING, EVERY, say("warning-hepatitis-b-core"), core)
-        return
-    known = [lab for lab in (antigen, core) if lab and lab.concept == "negative"]
-    fresh = [lab for lab in known if days_between(lab.when.earliest, at.record.asof) <= at.parameters.hepatitis_b_fresh_days]
-    if len(fresh) < 2:
+    if not (_freshly_negative(at, antigen) and (past or _freshly_negative(at, core))):
         yield Concern("hepatitis-b", Verdict.QUESTION, EVERY, say("unknown-hepatitis-b"))
 
 
+def _freshly_negative(at: Situation, lab: Lab | None) -> bool:
+    return lab is not None and lab.concept == "negative" and _age(at, lab) <= at.parameters.hepatitis_b_fresh_days
+
+
+def _age(at: Situation, lab: Lab) -> int:
+    """How many days ago the sample was taken, at most."""
+    return days_between(lab.when.earliest, at.record.asof)
+
+
 def metaboliser(at: Situation) -> Iterable[Concern]:
-    """TPMT and NUDT15 decide whether azathioprine is safe, and at what start."""
-    concepts = {
-        lab.concept: lab for lab in (_screening(at, "tpmt", "tpmt_nudt15"), _screening(at, "nudt15", "tpmt_nudt15")) if lab
-    }
-    if "poor" in concepts:
-        yield Concern("metaboliser", Verdict.BLOCKED, THIOPURINE, say("blocked-metaboliser"), concepts["poor"])
-    elif "intermediate" in concepts:
-        lab = concepts["intermediate"]
-        yield Concern("metaboliser", Verdict.BLOCKED, FIXED, say("blocked-metaboliser-intermediate"), lab)
-        yield Concern("metaboliser", Verdict.WARNING, THIOPURINE, say("warning-metaboliser-intermediate"), lab)
+    """TPMT and NUDT15 decide whether azathioprine is safe, and at what start; the worst result of any time counts."""
+    poor, intermediate = _gene(at, "poor"), _gene(at, "intermediate")
+    if poor is not None:
+        yield Concern("metaboliser", Verdict.BLOCKED, THIOPURINE, say("blocked-metaboliser"), poor)
+    elif intermediate is not None:
+        yield Concern("metaboliser", Verdict.BLOCKED, FIXED, say("blocked-metaboliser-intermediate"), intermediate)
+        yield Concern("metaboliser", Verdict.WARNING, THIOPURINE, say("warning-metaboliser-intermediate"), intermediate)
     elif not _both_genes_normal(at):
         yield Concern("metaboliser", Verdict.BLOCKED, FIXED, say("blocked-metaboliser-unknown"))
         yield Concern("metaboliser", Verdict.QUESTION, THIOPURINE, say("unknown-metaboliser"))
+
+
+def _gene(at: Situation, concept: str) -> Lab | None:
+    """The newest final result of either gene with a meaning."""
+    found = [lab for lab in labs.final(at.record.screening or ()) if lab.analyte in GENES and lab.concept == concept]
+    return max(found, key=lambda lab: lab.when.latest, default=None)
 
 
 def _both_genes_normal(at: Situation) -> bool:
@@ -134,7 +148,8 @@ def _both_genes_normal(at: Situation) -> bool:
 def xanthine_oxidase(at: Situation) -> Iterable[Concern]:
     """Allopurinol and febuxostat multiply the exposure to azathioprine."""
     inhibitors = valuesets.drugs_in_class("xanthine-oxidase-inhibitor")
-    found = sorted(inhibitors & at.treatment.running.keys())
+    drafted = {use.drug.ingredient for use in ordered(at.record)}
+    found = sorted(inhibitors & (at.treatment.running.keys() | drafted))
     if found:
         key = "blocked-allopurinol" if found == ["allopurinol"] else "blocked-febuxostat"
         yield Concern("xanthine-oxidase-inhibitor", Verdict.BLOCKED, THIOPURINE, say(key, drug=Term(found[-1])))
@@ -160,21 +175,13 @@ def bilirubin(at: Situation) -> Iterable[Concern]:
     if lab is None:
         yield Concern("bilirubin", Verdict.BLOCKED, FIXED, say("blocked-bilirubin-unknown"))
         yield Concern("bilirubin", Verdict.QUESTION, THIOPURINE, say("unknown-bilirubin"))
-    elif lab.reported is not None and _over_bilirubin(lab, at.parameters):
-        sentence = say(
-            "blocked-bilirubin",
-            value=lab.reported,
-            limit=at.parameters.azathioprine_bilirubin_mg_dl,
-            limit_molar=at.parameters.azathioprine_bilirubin_umol_l,
-        )
+        return
+    p, shown = at.parameters, structs.replace(lab, quantity=labs.as_reported(lab))
+    mass = labs.as_reported(lab).unit.lower().startswith("mg/d")
+    if not labs.surely_below(shown if mass else lab, p.azathioprine_bilirubin_mg_dl if mass else p.azathioprine_bilirubin_umol_l):
+        limits = {"limit": p.azathioprine_bilirubin_mg_dl, "limit_molar": p.azathioprine_bilirubin_umol_l}
+        sentence = say("blocked-bilirubin", value=labs.as_reported(lab), **limits)
         yield Concern("bilirubin", Verdict.BLOCKED, THIOPURINE, sentence, lab)
-
-
-def _over_bilirubin(lab: Lab, parameters: Parameters) -> bool:
-    mass = lab.reported is not None and lab.reported.unit.lower().startswith("mg")
-    if mass and lab.reported is not None:
-        return lab.reported.value >= parameters.azathioprine_bilirubin_mg_dl
-    return labs.surely_at_least(lab, parameters.azathioprine_bilirubin_umol_l)
 
 
 def decompensation(at: Situation) -> Iterable[Concern]:
@@ -186,8 +193,9 @@ def decompensation(at: Situation) -> Iterable[Concern]:
 def kidney(at: Situation) -> Iterable[Concern]:
     """A calcineurin inhibitor is withheld when kidney function is severely impaired."""
     lab = _newest(at, "egfr")
-    if _problem(at, "acute_kidney_injury") is not None or _creatinine_has_risen(at):
-        yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney-injury"))
+    risen = _risen_creatinine(at)
+    if _problem(at, "acute_kidney_injury") is not None or risen is not None:
+        yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney-injury"), risen)
     if lab is None or lab.quantity is None:
         yield Concern("kidney", Verdict.QUESTION, CALCINEURIN, say("unknown-kidney"))
     elif not labs.surely_above(lab, at.parameters.egfr_withheld):
@@ -196,15 +204,16 @@ def kidney(at: Situation) -> Iterable[Concern]:
         yield Concern("kidney", Verdict.WARNING, CALCINEURIN, say("warning-kidney", value=lab.quantity), lab)
 
 
-def _creatinine_has_risen(at: Situation) -> bool:
-    """Whether the newest creatinine is far over the person's own baseline before it."""
+def _risen_creatinine(at: Situation) -> Lab | None:
+    """The newest creatinine if it is far over the person's own baseline before it."""
     newest, p = _newest(at, "creatinine"), at.parameters
     if newest is None:
-        return False
+        return None
     before = newest.when.earliest
     window = shift(before, -p.baseline_window_days), shift(before, -p.baseline_fallback_days)
     usual = labs.baseline(labs.of(at.record.markers or (), "creatinine"), before, window=window)
-    return usual is not None and labs.surely_at_least(newest, usual.value * p.creatinine_aki_factor)
+    risen = usual is not None and labs.surely_at_least(newest, usual.value * p.creatinine_aki_factor)
+    return newest if risen else None
 
 
 def potassium(at: Situation) -> Iterable[Concern]:
@@ -227,11 +236,12 @@ def pregnancy(at: Situation) -> Iterable[Concern]:
     possible = ages is None or (ages[1] >= p.childbearing_age_low and ages[0] <= p.childbearing_age_high)
     if sex is Sex.MALE or not possible:
         return
-    found = [lab for lab in at.record.markers or () if lab.analyte in {"pregnancy_test", "pregnancy_status"} and lab.concept]
+    tests = {"pregnancy_test", "pregnancy_status"}
+    found = [lab for lab in labs.final(at.record.markers or ()) if lab.analyte in tests and lab.concept]
     newest = max(found, key=lambda lab: lab.when.latest, default=None)
     if newest is not None and newest.concept == "positive":
         yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"), newest)
-    elif newest is None or days_between(newest.when.earliest, at.record.asof) > p.pregnancy_fresh_days:
+    elif newest is None or newest.concept != "negative" or _age(at, newest) > p.pregnancy_fresh_days:
         yield Concern("pregnancy", Verdict.QUESTION, EVERY, say("unknown-pregnancy"))
 
 
@@ -253,10 +263,13 @@ def body_weight(at: Situation) -> Iterable[Concern]:
 
 
 def duplicates(at: Situation) -> Iterable[Concern]:
-    """What is running already is not ordered a second time."""
+    """What is running already is not ordered a second time.
+
+    Tacrolimus itself has ended where this is asked; an older order of it that nobody closed does not run.
+    """
     classes = {"systemic-steroid": STEROID, "thiopurine": THIOPURINE, "calcineurin-inhibitor": CALCINEURIN}
     for name, subjects in classes.items():
-        running = sorted(valuesets.drugs_in_class(name) & at.treatment.running.keys())
+        running = sorted((valuesets.drugs_in_class(name) - {TACROLIMUS}) & at.treatment.running.keys())
         if running:
             use = at.treatment.running[running[0]]
             drug = Term(running[0])
@@ -266,12 +279,18 @@ def duplicates(at: Situation) -> Iterable[Concern]:
             yield Concern("duplicate", Verdict.BLOCKED, subjects, sentence)
 
 
+def myasthenia(at: Situation) -> Iterable[Concern]:
+    """A steroid begun at a high dose can worsen myasthenia gravis: its specialist decides on the dose."""
+    if _problem(at, "myasthenia_gravis") is not None:
+        yield Concern("myasthenia", Verdict.BLOCKED, STEROID, say("blocked-myasthenia"))
+
+
 def allergy(at: Situation) -> Iterable[Concern]:
     """An allergy of any severity to the drug, or to another of its kind for steroids, blocks the order."""
     guarded = {
         STEROID: valuesets.drugs_in_class("systemic-steroid"),
         THIOPURINE: valuesets.drugs_in_class("thiopurine"),
-        CALCINEURIN: frozenset({"tacrolimus"}),
+        CALCINEURIN: frozenset({TACROLIMUS}),
     }
     for entry in at.record.allergies or ():
         for subjects, ingredients in guarded.items():
@@ -292,6 +311,7 @@ CHECKS: tuple[Check, ...] = (
     pregnancy,
     body_weight,
     duplicates,
+    myasthenia,
     allergy,
 )
 """The checks in the order in which their reasons are shown. Age comes before them: a child is offered no dose at all."""
