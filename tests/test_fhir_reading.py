@@ -99,6 +99,35 @@ class TestLost:
         assert [use.reference for use in found.statements or ()] == ["MedicationStatement/s2"]
         assert found.lost == (Lost("medication statements", Loss.UNREADABLE, 1),)
 
+    @pytest.mark.parametrize(
+        ("resource", "list_name", "what"),
+        [
+            (result(valueQuantity="one hundred and fifty"), "markers", "laboratory results"),
+            (result(valueQuantity={"value": 150, "unit": 5, "code": 5}), "markers", "laboratory results"),
+            (statement(medicationCodeableConcept=[]), "statements", "medication statements"),
+            (condition(code="K75.4"), "problems", "conditions"),
+            ({"resourceType": "AllergyIntolerance", "code": 5}, "allergies", "allergies"),
+        ],
+    )
+    def test_a_resource_that_lost_what_it_is_about_is_unreadable(self, resource: Json, list_name: str, what: str) -> None:
+        found = record(resource)
+        assert (getattr(found, list_name), found.lost) == ((), (Lost(what, Loss.UNREADABLE, 1),))
+
+    @pytest.mark.parametrize(
+        ("resource", "list_name"),
+        [
+            (result(issued=5), "markers"),
+            (statement(dateAsserted=5), "statements"),
+            (condition(recordedDate=5), "problems"),
+            (condition(recordedDate=5, code={"text": "Liver trouble"}), "problems"),
+            ({"resourceType": "AllergyIntolerance", "id": 5, "code": {"text": "Imuran"}}, "allergies"),
+            (result(issued=5, valueQuantity=None, valueString="Reactive", code={"text": "HBsAg"}), "markers"),
+        ],
+    )
+    def test_a_resource_that_lost_something_else_is_kept(self, resource: Json, list_name: str) -> None:
+        found = record(resource)
+        assert (len(getattr(found, list_name)), found.lost) == (1, ())
+
     def test_elements_that_had_to_be_left_out_are_counted(self) -> None:
         found = record(order(authoredOn=5, status=[]), condition(onsetDateTime={}))
         assert (found.tolerated, found.lost) == (3, ())

@@ -53,11 +53,12 @@ Fact = TypeVar("Fact", Use, Problem, Lab, Allergy)
 
 
 class _Received(Struct):
-    """One answer, decoded; ``unreadable`` counts what was no FHIR resource."""
+    """One answer, decoded; ``unreadable`` counts what was no FHIR resource, ``damaged`` are ids of objects that lost elements."""
 
     state: State
     resources: list[AnyResource]
     unreadable: int = 0
+    damaged: set[int] = set()
 
 
 def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zone: ZoneInfo) -> Record:
@@ -109,7 +110,8 @@ def _either(requests: _Received, orders: _Received, version: str) -> _Received:
     if other.resources or other.unreadable:
         both = {main.state, other.state}
         state = State.INCOMPLETE if State.INCOMPLETE in both else State.PRESENT
-    return _Received(state, [*main.resources, *other.resources], main.unreadable + other.unreadable)
+    unreadable, damaged = main.unreadable + other.unreadable, main.damaged | other.damaged
+    return _Received(state, [*main.resources, *other.resources], unreadable, damaged)
 
 
 class _Reading(Struct):
@@ -129,9 +131,11 @@ class _Reading(Struct):
             except UnreadableError:
                 received.unreadable += 1
                 continue
-            self.tolerated += dropped
             if resource is not None:
                 received.resources.append(resource)
+                if dropped:
+                    self.tolerated += dropped
+                    received.damaged.add(id(resource))
         return received
 
     def facts(
@@ -154,7 +158,7 @@ class _Reading(Struct):
                 self.foreign += 1
                 continue
             told = _told(resource, fact)
-            if told is None:
+            if told is None or (id(resource) in received.damaged and not any(map(_tells, told))):
                 unreadable += 1
             else:
                 found += told
@@ -210,6 +214,15 @@ def _told(resource: AnyResource, fact: Callable[[Any], Fact | list[Fact] | None]
     if told is None:
         return ()
     return told if isinstance(told, list) else [told]
+
+
+def _tells(fact: Use | Problem | Lab | Allergy) -> bool:
+    """Whether a fact still says what it is about."""
+    if isinstance(fact, Lab):
+        return fact.quantity is not None or fact.concept is not None
+    if isinstance(fact, Use):
+        return bool(fact.drug.text.text)
+    return bool(fact.text.text) or (isinstance(fact, Problem) and bool(fact.groups))
 
 
 def _once(found: list[Fact]) -> tuple[Fact, ...]:
