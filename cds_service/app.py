@@ -47,7 +47,6 @@ def compose(config: Config) -> Flask:
     Raises:
         StoreUnusable: the service must not start with its store as it is.
     """
-    logging.config.dictConfig(logs.settings())
     zone = ZoneInfo(config.parameters.timezone)
     house = House(
         setting=Setting(config.parameters, config.base_url, strict=config.strict),
@@ -56,5 +55,6 @@ def compose(config: Config) -> Flask:
         origins=config.origins,
         max_body=config.max_body,
     )
+    logging.config.dictConfig(logs.settings())
     _LOG.warning("authentication-off")
     return build(house)

@@ -17,6 +17,7 @@ import requests
 from flask.testing import FlaskClient
 
 from cds_service.answer import Setting
+from cds_service.gather import KEYS
 from cds_service.knowledge.parameters import in_force
 from cds_service.store.sqlite import SqliteStore
 from cds_service.stories.story import Story, stories
@@ -59,12 +60,12 @@ def client(house: House) -> FlaskClient:
 
 
 def hook_request(hook: str = "patient-view", **changes: Any) -> Json:
-    """A small valid request about a person with no medicines; ``...`` as a value takes the member out."""
+    """A small valid request about a person of whom all is known: nothing; ``...`` as a value takes the member out."""
     body: Json = {
         "hook": hook,
         "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
         "context": {"userId": "Practitioner/a", "patientId": "p1"},
-        "prefetch": {"medicationStatements": None, "medicationRequests": None},
+        "prefetch": dict.fromkeys(KEYS),
     }
     return {name: value for name, value in (body | changes).items() if value is not ...}
 
@@ -84,6 +85,9 @@ class Running:
     def post(self, path: str, body: Json | bytes) -> requests.Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         return requests.post(self.base + path, data, headers={"Content-Type": "application/json"}, timeout=10)
+
+    def requested(self, path: str) -> requests.Response:
+        return requests.get(self.base + path, timeout=10)
 
     def workers(self) -> list[int]:
         pid = self.process.pid

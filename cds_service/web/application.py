@@ -15,7 +15,6 @@ from cds_service.web.paths import PlainPaths
 def build(house: House) -> Flask:
     """The application of one service."""
     app = Flask("cds_service", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = house.max_body
     app.url_map.merge_slashes = False  # PlainPaths does it, without a redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     errors.install(app)

@@ -11,7 +11,7 @@ from cds_service.web.house import House
 def take_feedback(house: House, service_id: str) -> Response:
     """Keep every entry of the body or none."""
     service = service_of(service_id)
-    entries = parse(body())
+    entries = parse(body(house.max_body))
     if entries:
         house.store.record(entries, service=service.id, received_at=house.now())
     return Response("{}", mimetype="application/json")

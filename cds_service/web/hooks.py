@@ -38,7 +38,7 @@ def service_of(service_id: str) -> Service:
 def answer_hook(house: House, service_id: str) -> Response:
     """The cards for the request in hand: checked, remembered for feedback, answered."""
     service = service_of(service_id)
-    request = parse(body())
+    request = parse(body(house.max_body))
     now = house.now()
     outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting)
     fault = schema("response").fault({"cards": msgspec.to_builtins(outcome.cards)})
