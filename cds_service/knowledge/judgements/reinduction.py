@@ -1,5 +1,6 @@
 """Which re-induction the evidence offers to this person: complete alternatives, each with its laboratory orders."""
 
+from datetime import date
 from fractions import Fraction
 
 from msgspec import Struct
@@ -14,9 +15,11 @@ from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
 from cds_service.patient.doses import rounded_down, split_in_two
 from cds_service.patient.facts import Record
+from cds_service.patient.timeline import first_day
 from cds_service.patient.when import days_between
 
 LOINC = "http://loinc.org"
+IMMEDIATE_RELEASE = "immediate-release"
 ONCE_DAILY = frozenset({EXTENDED_RELEASE_TABLET, "prolonged-release"})
 HEPATITIS_PANEL = "autoimmune-hepatitis"
 GENERAL_PANEL = "general"
@@ -42,7 +45,7 @@ def follow_up(record: Record, tests: str, parameters: Parameters) -> tuple[LabOr
     recent = {
         lab.analyte
         for lab in labs.final(record.markers or ())
-        if 0 <= days_between(lab.when.earliest, record.asof) <= parameters.laboratory_recent_days
+        if lab.quantity is not None and 0 <= days_between(lab.when.earliest, record.asof) <= parameters.laboratory_recent_days
     }
     every, times = parameters.laboratory_every_days, parameters.laboratory_times
     return tuple(
@@ -79,7 +82,7 @@ def _drug(ingredient: str, intakes: tuple[Fraction, ...], days: int, remark: Sen
 
 
 def _oral(ingredient: str, mg: Fraction, days: int, remark: Sentence) -> tuple[DrugOrder, ...]:
-    order = _drug(ingredient, (mg,), days, remark, "immediate-release")
+    order = _drug(ingredient, (mg,), days, remark, IMMEDIATE_RELEASE)
     return () if order is None else (order,)
 
 
@@ -107,9 +110,11 @@ def _with_steroid(found: tuple[Concern, ...], p: Parameters, tests: tuple[LabOrd
 
 
 def _formulation(exposure: Exposure) -> str:
-    known = [use.drug.formulation for use in exposure.uses if use.drug.formulation]
-    last = exposure.told_by.drug.formulation if exposure.told_by else None
-    return last or (known[-1] if known else "immediate-release")
+    """The product that was taken last: what the stop itself names, else the newest that any use names."""
+    told = exposure.told_by.drug.formulation if exposure.told_by else None
+    known = [use for use in exposure.uses if use.drug.formulation]
+    newest = max(known, key=lambda use: (first_day(use) or date.min, use.reference), default=None)
+    return told or (newest.drug.formulation if newest else None) or IMMEDIATE_RELEASE
 
 
 def stable_dose(exposure: Exposure, p: Parameters) -> Fraction | None:
@@ -131,12 +136,14 @@ def _restart(exposure: Exposure, p: Parameters) -> DrugOrder | None:
         return _once_daily(of_product, formulation, p, remark)
     daily = rounded_down(dose, p.tacrolimus_rounding_mg)
     intakes = tuple(part for part in split_in_two(daily, p.tacrolimus_rounding_mg) if part)
-    return _drug("tacrolimus", intakes, p.tacrolimus_days, remark, "immediate-release") if intakes else None
+    oral = formulation == IMMEDIATE_RELEASE
+    return _drug("tacrolimus", intakes, p.tacrolimus_days, remark, formulation) if intakes and oral else None
 
 
 def _once_daily(mg: Fraction, formulation: str, p: Parameters, remark: Sentence) -> DrugOrder | None:
-    smallest = orders.products("tacrolimus", formulation)
-    amount = rounded_down(mg, smallest[0].strength) if smallest else Fraction()
+    """The largest amount up to the dose that pieces of one strength make up."""
+    amounts = (rounded_down(mg, product.strength) for product in orders.products("tacrolimus", formulation))
+    amount = max(amounts, default=Fraction())
     return _drug("tacrolimus", (amount,), p.tacrolimus_days, remark, formulation) if amount else None
 
 
