@@ -150,6 +150,12 @@ def test_cancelling_a_second_copy_of_the_order_is_no_stop() -> None:
     assert judged(revised(CANCELLED, reference="MedicationRequest/copy")) is None
 
 
+def test_a_stop_without_an_id_may_be_of_any_order() -> None:
+    """Clients send orders to sign without an id; a cancelled one may be a draft that was thrown away."""
+    assert judged(revised(STOPPED, reference="MedicationRequest")) is not None
+    assert judged(revised(CANCELLED, reference="MedicationRequest")) is None
+
+
 def test_a_stop_of_an_order_that_is_not_listed_stops_what_only_a_statement_tells() -> None:
     assert judged(revised(STOPPED), medicines=(use(asserted=-20),)) is not None
 

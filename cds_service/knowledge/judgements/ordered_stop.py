@@ -54,17 +54,22 @@ def _remaining(stopping: list[Use], record: Record) -> bool:
     """Whether another order for tacrolimus still runs beside the ones that are stopped.
 
     Another strength goes on; so does a newer order. An older one of the same strength is what the stopped order renewed and
-    nobody ended. A draft that ends an order the record does not hold ends none of those it does.
+    nobody ended. A draft that ends an order the record does not hold ends none of those it does; one without an id may be any.
     """
     ended = {use.reference for use in stopping}
     others = [order for order in record.orders or () if runs(order, record.asof) and order.reference not in ended]
     running = [order for order in others if order.drug.ingredient == TACROLIMUS and order.drug.systemic and not order.forbids]
     known = [order for order in record.orders or () if order.reference in ended]
     if not known:
-        return bool(running) and not any(use.forbids for use in stopping)
+        return bool(running) and not any(use.forbids or _nameless(use) for use in stopping)
     strengths = {order.drug.strength for order in known}
     newest = max(first_day(order) or date.min for order in known)
     return any(order.drug.strength not in strengths or (first_day(order) or date.min) > newest for order in running)
+
+
+def _nameless(use: Use) -> bool:
+    """Whether a draft ends an order that was there and does not say which; a cancelled one may never have been."""
+    return "/" not in use.reference and use.status is not UseStatus.CANCELLED
 
 
 def judge(record: Record, exposure: Exposure, parameters: Parameters) -> OrderedStop | None:
