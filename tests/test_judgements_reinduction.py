@@ -312,13 +312,13 @@ def test_an_earlier_dose_above_the_source_is_said(mg: str, key: str | None) -> N
     ("kg", "azathioprine", "tacrolimus", "key"),
     [
         ("50", (50, 100), "3.75", "source-tacrolimus-weighed"),
-        ("80", (75, 150), "6", "source-tacrolimus-weighed"),
-        ("80.1", (75, 150), "6.0075", "source-tacrolimus-over"),
+        ("80", (80, 160), "6", "source-tacrolimus-weighed"),
+        ("80.5", (Fraction(161, 2), 161), "6.0375", "source-tacrolimus-over"),
         ("100", (100, 200), "7.5", "source-tacrolimus-over"),
     ],
 )
-def test_doses_by_weight_are_reckoned_and_never_rounded_up(
-    kg: str, azathioprine: tuple[int, int], tacrolimus: str, key: str
+def test_doses_by_weight_are_reckoned_exactly(
+    kg: str, azathioprine: tuple[Fraction | int, int], tacrolimus: str, key: str
 ) -> None:
     words = {sentence.key: sentence.values for sentence in judged(flaring(also=(lab("weight", kg, -1),))).advice}
     told = words["source-azathioprine-weighed"]

@@ -72,7 +72,6 @@ class Parameters(Struct, frozen=True, kw_only=True):
     azathioprine_start_mg: Fraction
     azathioprine_mgkg_low: Fraction
     azathioprine_mgkg_high: Fraction
-    azathioprine_rounding_mg: Fraction
     azathioprine_fixed_min_weight: Decimal
     tacrolimus_mgkg: Fraction
     tacrolimus_range_low_mg: Fraction

@@ -1,13 +1,14 @@
 """The account of a case in sentences that several questions share: how it ended, what the markers show, what is not known."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from cds_service.knowledge.finding import Evidence, Sentence, Term, say
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
 from cds_service.knowledge.judgements.flare import Reading, age_of
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Lost, Quantity
-from cds_service.patient.labs import as_reported
+from cds_service.patient.labs import as_reported, value
 
 HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
@@ -52,8 +53,8 @@ def _marker(reading: Reading) -> Sentence:
     name, shown, times = Term(lab.analyte), as_reported(lab), round(reading.times, 2)
     if reading.baseline is None:
         return say("marker", analyte=name, value=shown, on=lab.when, times=times)
-    unit = lab.quantity.unit if lab.quantity else ""
-    usual = Quantity(round(reading.baseline.value, 1), unit)
+    in_its_unit = shown.value / value(lab) if value(lab) else Decimal(1)
+    usual = Quantity(round(reading.baseline.value * in_its_unit, 1), shown.unit)
     return say("marker-baseline", analyte=name, value=shown, on=lab.when, times=times, baseline=usual)
 
 

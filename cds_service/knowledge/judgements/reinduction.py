@@ -164,8 +164,7 @@ def _dose_words(record: Record, exposure: Exposure, p: Parameters) -> list[Sente
     if kg is None:
         words.append(say("source-azathioprine", **per_kg))
     else:
-        step = p.azathioprine_rounding_mg
-        span = {"from_mg": rounded_down(per_kg["low"] * kg, step), "to_mg": rounded_down(per_kg["high"] * kg, step)}
+        span = {"from_mg": per_kg["low"] * kg, "to_mg": per_kg["high"] * kg}
         words.append(say("source-azathioprine-weighed", **per_kg, **span, weight=kg))
     words.append(_tacrolimus_words(kg, p))
     dose = stable_dose(exposure, p)
