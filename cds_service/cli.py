@@ -79,7 +79,7 @@ def check(folder: Path | None) -> None:
         raise Refused(str(error)) from None
     if not total:
         raise Refused(f"There is no story in {folder}.")
-    click.echo(f"{total} stories, {differing} differ")
+    click.echo(f"stories: {total}, differing: {differing}")
     sys.exit(1 if differing else 0)
 
 

@@ -46,12 +46,12 @@ def changed(folder: Path, **expected: object) -> None:
 def test_check_prints_a_line_for_each_built_in_story_and_a_summary() -> None:
     lines = run("check").stdout.splitlines()
     assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [story.name for story in stories()]
-    assert lines[-1].startswith(f"{len(lines) - 1} stories, ")
+    assert lines[-1].startswith(f"stories: {len(lines) - 1}, ")
 
 
 def test_check_passes_a_folder_whose_stories_hold(folder: Path) -> None:
     result = run("check", str(folder))
-    assert (result.exit_code, result.stdout.splitlines()) == (0, ["PASS own/the-usual-flare", "1 stories, 0 differ"])
+    assert (result.exit_code, result.stdout.splitlines()) == (0, ["PASS own/the-usual-flare", "stories: 1, differing: 0"])
 
 
 def test_check_says_what_differs_and_ends_with_1(folder: Path) -> None:
@@ -60,7 +60,7 @@ def test_check_says_what_differs_and_ends_with_1(folder: Path) -> None:
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         "FAIL own/the-usual-flare: cards [rebound critical] instead of [rebound warning]",
-        "1 stories, 1 differ",
+        "stories: 1, differing: 1",
     ]
 
 
