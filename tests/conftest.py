@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import requests
 from flask.testing import FlaskClient
+from hypothesis import settings
 
 from cds_service.answer import Setting
 from cds_service.gather import KEYS
@@ -23,6 +24,9 @@ from cds_service.store.sqlite import SqliteStore
 from cds_service.stories.story import Story, stories
 from cds_service.web.application import build
 from cds_service.web.house import House
+
+settings.register_profile("house", deadline=None)  # a machine that others use too
+settings.load_profile("house")
 
 Json = dict[str, Any]
 BIN = Path(sys.executable).parent

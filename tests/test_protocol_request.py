@@ -1,6 +1,7 @@
 """The envelope of a hook request: what is read from it, what is tolerated, what is refused and how that is said."""
 
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.protocol.request import BadRequest, HookRequest, parse
-from tests.conftest import hook_request
+from tests.conftest import bundle, hook_request
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 ORDER = {"resourceType": "MedicationRequest", "id": "o1"}
@@ -171,16 +172,40 @@ def test_members_that_nobody_knows_change_nothing() -> None:
     assert parsed(**more) == parsed()
 
 
-@pytest.mark.parametrize("layout", ["{}", ' {{\n"hook": "patient-view", "prefetch" :\t{}, {} }} '])
-def test_keys_may_repeat_inside_a_prefetch_value_and_nowhere_else(layout: str) -> None:
-    twice = '{ "resourceType": "Bundle", "total": 0, "total": 0 }'
-    rest = '"hookInstance": "i", "context": {"patientId": "p1"}'
-    head = f'{{"hook": "patient-view", {rest}, "prefetch": {{"conditions": {twice}}}'
+@pytest.mark.parametrize("space", ["", " ", "\n\t"])
+def test_keys_may_repeat_inside_a_prefetch_value_and_nowhere_else(space: str) -> None:
+    twice = f'{{{space}"resourceType":{space}"Bundle","total":0,"total":0}}'
+    rest = '"hookInstance":"i","context":{"patientId":"p1"}'
+    head = f'{{"hook":"patient-view",{rest},{space}"prefetch"{space}:{space}{{"markers":null,{space}"conditions":{space}{twice}}}'
     assert bytes(parse(f"{head}}}".encode()).prefetch["conditions"]) == twice.encode()
     with pytest.raises(BadRequest, match="same key twice"):
-        parse(f'{head}, "x": {twice}}}'.encode())
+        parse(f'{head},"x":{twice}}}'.encode())
     with pytest.raises(BadRequest, match="same key twice"):
-        parse(f'{head}, "prefetch": {{}}}}'.encode())
+        parse(f'{head},"prefetch":{{}}}}'.encode())
+
+
+def test_a_prefetch_inside_the_context_is_part_of_the_context() -> None:
+    value = bundle({"resourceType": "Condition", "id": "c1"})
+    request = parsed(context={"patientId": "p1", "prefetch": {"conditions": value}}, prefetch={"conditions": value})
+    assert json.loads(bytes(request.prefetch["conditions"])) == value
+
+
+def test_a_large_request_is_read_in_a_time_that_grows_with_its_size() -> None:
+    """Bodies made to be slow: values that look alike, repeat, come in another order, or stand far apart."""
+    filler = '"' + "x" * 1_000_000 + '"'
+    head = '{"hook": "patient-view", "hookInstance": "i", "context": {"patientId": "p1", "draftOrders": [{"k": {"a": 0}}]}'
+    values = [f'"k{n}": {{"a": {n % 7}}}' for n in range(40_000)]
+    for members in (
+        values,
+        [*values, *reversed(values)],
+        [*values[:9], f'"z": {filler}', *values[9:]],
+        ['"k": []', f'"z": {filler}'] * 3,
+    ):
+        body = f'{head}, "y": {filler}, "prefetch": {{{", ".join(members)}}}}}'.encode()
+        begun = time.process_time()
+        with suppress(BadRequest):
+            parse(body)
+        assert time.process_time() - begun < 2
 
 
 def test_the_same_value_twice_in_prefetch_is_read_twice() -> None:

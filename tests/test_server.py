@@ -6,6 +6,8 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Set
 from concurrent.futures import ThreadPoolExecutor
@@ -70,6 +72,25 @@ def test_one_command_serves_with_a_store_in_the_folder_and_says_that_authenticat
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert {"authentication-off", "answered"} <= {line["event"] for line in lines}
     assert running.requested("/readyz").json()["authentication"] == "off"
+
+
+ANSWER = """
+import sys
+from pathlib import Path
+from cds_service.app import create_app
+client = create_app().test_client()
+answer = client.post("/cds-services/tacrolimus-patient-view", data=sys.stdin.buffer.read(), content_type="application/json")
+assert answer.get_json()["cards"], answer.data
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"fhir", "pydantic", "jsonschema", "requests", "urllib3"}))
+"""
+
+
+def test_a_live_answer_loads_nothing_heavy(rebound: Story, tmp_path: Path) -> None:
+    request = json.dumps(of_today(rebound, datetime.now(UTC).date())).encode()
+    environment = {"CDS_AUTH": "off", "CDS_BASE_URL": "http://127.0.0.1:8000", "CDS_STORE": f"sqlite:///{tmp_path}/x"}
+    command = [sys.executable, "-c", ANSWER]
+    done = subprocess.run(command, input=request, env={**os.environ, **environment}, capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == b""
 
 
 def test_feedback_finds_its_card_whichever_worker_answered(start: Start, rebound: Story, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from cds_service.answer import Outcome
+from cds_service.answer import answer as sound_answer
 from cds_service.protocol.discovery import services
 from cds_service.protocol.schemas import schema
 from cds_service.store.sqlite import SqliteStore
@@ -40,7 +41,7 @@ def test_a_story_is_answered_with_its_card_and_remembered_without_the_person(
     answer = post(client, rebound.request, f"/cds-services/{rebound.service}")
     assert answer.status_code == 200
     assert schema("response").fault(answer.json) is None
-    card = answer.json["cards"][0]
+    card = answer.get_json()["cards"][0]
     store.close()
     with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
         kept = connection.execute("SELECT * FROM answered_card WHERE card = ?", [card["uuid"]]).fetchone()
@@ -55,7 +56,7 @@ def test_a_story_is_answered_with_its_card_and_remembered_without_the_person(
 
 def test_the_day_of_the_answer_is_the_day_of_the_site(rebound: Story, house: House) -> None:
     later = msgspec.structs.replace(house, now=lambda: house.now() + timedelta(days=3))
-    card = post(build(later).test_client(), rebound.request, f"/cds-services/{rebound.service}").json["cards"][0]
+    card = post(build(later).test_client(), rebound.request, f"/cds-services/{rebound.service}").get_json()["cards"][0]
     assert card["extension"]["io.github.cds-service.basis"]["asof"] == (rebound.asof + timedelta(days=3)).isoformat()
 
 
@@ -70,20 +71,20 @@ def test_no_request_can_choose_the_day(client: FlaskClient, rebound: Story, memb
         headers={"Date": "Mon, 01 Jan 2001 00:00:00 GMT", member: "2001-01-01"},
     )
     assert answer.json is not None
-    assert answer.json["cards"][0]["extension"]["io.github.cds-service.basis"]["asof"] == rebound.asof.isoformat()
+    assert answer.get_json()["cards"][0]["extension"]["io.github.cds-service.basis"]["asof"] == rebound.asof.isoformat()
 
 
 def test_a_known_hook_of_another_service_is_answered_as_the_services_own(client: FlaskClient, rebound: Story) -> None:
     own = post(client, rebound.request, SERVICE)
     other = post(client, rebound.body() | {"hook": "order-sign"}, SERVICE)
-    assert [card["summary"] for card in other.json["cards"]] == [card["summary"] for card in own.json["cards"]] != []
+    assert [card["summary"] for card in other.get_json()["cards"]] == [card["summary"] for card in own.get_json()["cards"]] != []
     assert post(client, rebound.body() | {"hook": "order-everything"}, SERVICE).status_code == 400
 
 
 def test_without_a_medication_history_the_answer_is_412_and_names_it(client: FlaskClient) -> None:
     answer = post(client, hook_request(prefetch={"conditions": None}))
     assert answer.status_code == 412
-    assert answer.json["issue"][0]["diagnostics"] == (
+    assert answer.get_json()["issue"][0]["diagnostics"] == (
         "Neither medication statements nor medication orders could be had, so nothing can be said."
     )
 
@@ -96,7 +97,7 @@ def test_slashes_too_many_are_no_other_address(client: FlaskClient, path: str) -
 
 
 def test_the_same_body_gives_the_same_cards_with_other_identifiers(client: FlaskClient, rebound: Story) -> None:
-    first, second = (post(client, rebound.request, SERVICE).json["cards"] for _ in range(2))
+    first, second = (post(client, rebound.request, SERVICE).get_json()["cards"] for _ in range(2))
     assert [card["detail"] for card in first] == [card["detail"] for card in second]
     assert {card["uuid"] for card in first}.isdisjoint(card["uuid"] for card in second)
 
@@ -107,16 +108,14 @@ def test_a_store_that_cannot_write_costs_no_clinician_the_cards(rebound: Story, 
             return False
 
     client = build(msgspec.structs.replace(house, store=Full.__new__(Full))).test_client()
-    assert post(client, rebound.request, SERVICE).json["cards"]
+    assert post(client, rebound.request, SERVICE).get_json()["cards"]
 
 
 def test_an_answer_that_is_no_cds_hooks_answer_is_a_failure_of_ours(
     client: FlaskClient, rebound: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sound = hooks.answer
-
     def faulty(*args: Any, **named: Any) -> Outcome:
-        outcome = sound(*args, **named)
+        outcome = sound_answer(*args, **named)
         return msgspec.structs.replace(outcome, cards=[msgspec.structs.replace(outcome.cards[0], summary="x" * 140)])
 
     monkeypatch.setattr(hooks, "answer", faulty)

@@ -78,6 +78,9 @@ _list = msgspec.json.Decoder(list[Raw])
 _bundle = msgspec.json.Decoder(_Bundle)
 _entry = msgspec.json.Decoder(_Entry)
 _OBJECT = re.compile(rb'\{[ \t\n\r]*"[A-Za-z]')
+_NEAR = 4096
+"""How far from one value of the prefetch the next one is looked for: a few keys and nulls, laid out with blanks."""
+
 _OLD_NAMES = {"patientId": "patient", "userId": "user"}
 """Where clients from before 1.0 give what belongs into the context."""
 
@@ -116,16 +119,20 @@ def parse(body: bytes) -> HookRequest:
 def _without(body: bytes, prefetch: Iterable[Raw]) -> bytes:
     """The body with null in place of the objects of its prefetch, which may be large and may repeat keys inside.
 
-    The values come in the order of the body, so each is looked for after the one before. What looks like the beginning of an
-    object with a named member can be nothing else in valid JSON: in a string the quote would be escaped.
+    Each value is looked for shortly after the one before, as they come in the order of the body; at the first that is not there
+    the rest stays as it is, and is parsed with the rest. What looks like the beginning of an object with a named member can be
+    nothing else in valid JSON: in a string the quote would be escaped.
     """
-    kept, at = [], 0
+    kept, at, near = [], 0, max(body.find(b'"prefetch"'), 0)
     for value in prefetch:
         text = bytes(value)
-        place = body.find(text[:64], at)
-        if place >= 0 and _OBJECT.match(text) and body.startswith(text, place):
-            kept += [body[at:place], b"null"]
-            at = place + len(text)
+        if not _OBJECT.match(text):
+            continue
+        place = body.find(text[:64], near, near + _NEAR)
+        if place < 0 or not body.startswith(text, place):
+            break
+        kept += [body[at:place], b"null"]
+        at = near = place + len(text)
     return b"".join([*kept, body[at:]])
 
 
