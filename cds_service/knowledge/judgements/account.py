@@ -14,20 +14,21 @@ HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
     ExposureClass.RAPID_TAPER: "tapered-rapidly",
     ExposureClass.TAPER_COMPLETE: "tapered-completely",
-    ExposureClass.TAPER_UNKNOWN: "stopped-taper-unknown",
 }
 
 
 def ending(case: Case) -> tuple[Sentence, ...]:
-    """How tacrolimus ended, with the recorded reason and the steroid that covers the stop."""
+    """How tacrolimus ended if it was stopped, with the recorded reason and what covers the stop."""
     exposure = case.exposure
     taper, last = exposure.taper, exposure.last_dose
     sentences: list[Sentence] = []
-    if last is not None and taper is not None and taper.baseline is not None and taper.last is not None:
+    if last is not None and exposure.kind is ExposureClass.TAPER_UNKNOWN:
+        sentences.append(say("stopped-taper-unknown", last=last))
+    elif (
+        last is not None and taper is not None and taper.baseline is not None and taper.last is not None and exposure.kind in HOW
+    ):
         how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
         sentences.append(how)
-    elif last is not None:
-        sentences.append(say("stopped-dose-unknown", last=last))
     if exposure.reason is not None:
         sentences.append(say("stop-reason", reason=exposure.reason))
     return (*sentences, *cover(case))
@@ -83,9 +84,9 @@ def flare_unknown(case: Case) -> tuple[Sentence, ...]:
 
 def _no_marker(case: Case) -> Sentence:
     old = case.flare.old
-    if old is None:
-        return say("no-markers")
-    return say("markers-old", analyte=Term(old.analyte), days=age_of(old, case.record.asof))
+    if old is not None:
+        return say("markers-old", analyte=Term(old.analyte), days=age_of(old, case.record.asof))
+    return say("no-recent-markers") if case.last_dose is None else say("no-markers")
 
 
 def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
