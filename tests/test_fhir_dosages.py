@@ -90,6 +90,16 @@ def test_a_dose_has_a_number_and_a_unit_or_is_not_known(quantity: Json, low: Fra
     assert (found.low, found.high, found.unit) == (low, low, unit)
 
 
+def test_the_first_rate_with_a_dose_counts() -> None:
+    rates = [
+        {"rateQuantity": {"value": 1}},
+        {"doseQuantity": {"value": 2, "unit": "mg"}},
+        {"doseQuantity": {"value": 9, "unit": "mg"}},
+    ]
+    assert read_line(line() | {"doseAndRate": rates}).low == 2
+    assert read_line(line() | {"doseAndRate": [{"rateQuantity": {"value": 1}}]}).low is None
+
+
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
     [

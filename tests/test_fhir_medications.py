@@ -59,6 +59,7 @@ class TestWhichMedicine:
             (mg_line(text="2 mg by mouth"), True),
             ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "application"}}]}, False),
             ({"doseAndRate": [{"doseQuantity": {"value": 1, "unit": "capsule"}}]}, True),
+            ({"doseAndRate": [{"doseQuantity": {"value": 1}}, {}], "text": "one by mouth"}, True),
         ],
     )
     def test_route_form_and_instructions_decide_where_the_code_does_not(self, dosage: Json, systemic: bool) -> None:

@@ -1,12 +1,19 @@
 """Codeable concepts: their words and their meaning in the value sets."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from cds_service.fhir.wire import Coding, Concept, ConceptOrReference, many
 from cds_service.knowledge.valuesets import Route, condition_of_code, condition_of_text, result_of, route_of_code, route_of_text
 from cds_service.knowledge.valuesets.systems import short_name
 
 _ICD = {"icd10", "icd10cm"}
+
+
+@lru_cache(maxsize=1024)
+def plain(code: str | None) -> str:
+    """A code as it is compared: without spaces around it, in lower case; empty where there is none."""
+    return (code or "").strip().lower()
 
 
 def codings(concept: Concept | None) -> Sequence[Coding]:
@@ -17,8 +24,8 @@ def codings(concept: Concept | None) -> Sequence[Coding]:
 def codes(concept: Concept | str | None) -> set[str]:
     """The bare codes of a concept, or the code itself where an older version sends one, in lower case."""
     if isinstance(concept, str):
-        return {concept.strip().lower()}
-    return {coding.code.strip().lower() for coding in codings(concept) if coding.code}
+        return {plain(concept)}
+    return {plain(coding.code) for coding in codings(concept) if coding.code}
 
 
 def texts(concept: Concept | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from cds_service.fhir.concepts import codes, codings, condition, texts, words
+from cds_service.fhir.concepts import codes, codings, condition, plain, texts, words
 from cds_service.fhir.dates import start_of, when
 from cds_service.fhir.references import reference_to
 from cds_service.fhir.wire import AllergyIntolerance, Condition, Procedure
@@ -16,9 +16,9 @@ _GOES_ON = frozenset({"active", "recurrence", "relapse", "remission"})
 
 def problem(found: Condition, zone: ZoneInfo) -> Problem | None:
     """A condition as a fact; None when it was refuted or entered in error. One in remission goes on."""
-    if codes(found.verification_status) & _WRONG or codes(found.clinical_status) & _WRONG:
-        return None
     status = codes(found.clinical_status)
+    if status & _WRONG or codes(found.verification_status) & _WRONG:
+        return None
     active = True if status & _GOES_ON else False if status & _OVER else None
     if not status and found.abatement_date_time is not None:
         active = False
@@ -36,7 +36,7 @@ def problem(found: Condition, zone: ZoneInfo) -> Problem | None:
 
 def procedure(found: Procedure, zone: ZoneInfo) -> Problem | None:
     """A completed procedure as a fact (what was done stays done: ``active`` is True); None for any other."""
-    if (found.status or "").strip().lower() != "completed" or found.not_performed or found.not_done:
+    if plain(found.status) != "completed" or found.not_performed or found.not_done:
         return None
     groups, roles = condition(found.code)
     done = when(found.performed_date_time or found.occurrence_date_time, zone)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cds_service.fhir.concepts import codes, codings, result, texts
+from cds_service.fhir.concepts import codes, codings, plain, result, texts
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.lenient import UnreadableError, decode
 from cds_service.fhir.numbers import amount, number
@@ -39,34 +39,32 @@ class NoDateError(ValueError):
     """A result that nobody can place in time."""
 
 
-class _Measured(Struct, frozen=True):
-    """What an observation and its components have in common."""
-
-    reference: str
-    when: When
-    status: LabStatus
-    person: Person
-
-
 def labs(found: Observation, person: Person, zone: ZoneInfo) -> list[Lab]:
     """The results in an observation: its own and its components'; none when it is erroneous, or nothing known was measured.
 
     Raises:
         NoDateError: something known was measured, but not when.
     """
-    status = _STATUS.get((found.status or "").strip().lower())
+    status = _STATUS.get(plain(found.status))
     if status is None:
         return []
-    parts: list[Observation | Component] = [found, *many(found.component)]
+    parts: list[Observation | Component] = [found] if found.component is None else [found, *many(found.component)]
     known = [(analyte, part) for part in parts if (analyte := _analyte(part.code)) is not None]
     if not known:
         return []
     day = _day(found, zone)
     if day is None:
         raise NoDateError("a result without a date")
-    measured = _Measured(reference_to("Observation", found.id), day, status, person)
-    results = [_lab(analyte, part, found, measured) for analyte, part in known]
+    results = [_lab(analyte, part, found, _Told(status, day, person)) for analyte, part in known]
     return [lab for lab in results if lab is not None]
+
+
+class _Told(Struct, frozen=True, gc=False):
+    """What an observation and its components have in common."""
+
+    status: LabStatus
+    day: When
+    person: Person
 
 
 def _analyte(concept: Concept | None) -> Analyte | None:
@@ -94,26 +92,27 @@ def _day(found: Observation, zone: ZoneInfo) -> When | None:
     return first or last or when(found.issued, zone)
 
 
-def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, measured: _Measured) -> Lab | None:
+def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, told: _Told) -> Lab | None:
     value = part.value_quantity
     concept = _concept(analyte, part)
-    amount_told = number(value.value) if value is not None else None
-    if amount_told is None and concept is None:
-        return None
-    quantity = None
-    comparator = None
-    if value is not None and amount_told is not None:
-        comparator = _COMPARATORS.get(value.comparator or "")
+    exact = number(value.value) if value is not None else None
+    if value is None or exact is None:
+        value, reported, quantity, comparator = None, None, None, None
+        if concept is None:
+            return None
+    else:
+        reported = Quantity(exact, value.code or value.unit or "")
+        comparator = _COMPARATORS.get(value.comparator) if value.comparator else None
         understood = comparator is not None or not value.comparator
-        quantity = _canonical(analyte, amount_told, value.code, value.unit) if understood else None
-    low, high = _range(analyte, part, value, measured) if quantity is not None else (None, None)
+        quantity = _canonical(analyte, exact, value.code, value.unit) if understood else None
+    low, high = (None, None) if quantity is None or part.reference_range is None else _range(analyte, part, value, told)
     return Lab(
-        reference=measured.reference,
+        reference=reference_to("Observation", whole.id),
         analyte=analyte.name,
-        when=measured.when,
-        status=measured.status,
+        when=told.day,
+        status=told.status,
         quantity=quantity,
-        reported=None if amount_told is None else Quantity(amount_told, _unit(value)),
+        reported=reported,
         comparator=comparator,
         low=low,
         high=high,
@@ -121,10 +120,6 @@ def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, me
         specimen=_specimen(whole) if analyte.specimen else None,
         timing=analyte.timing,
     )
-
-
-def _unit(value: Amount | None) -> str:
-    return "" if value is None else value.code or value.unit or ""
 
 
 def _canonical(analyte: Analyte, told: Decimal, code: str | None, unit: str | None) -> Quantity | None:
@@ -160,10 +155,10 @@ def _specimen(whole: Observation) -> str | None:
 
 
 def _range(
-    analyte: Analyte, part: Observation | Component, value: Amount | None, measured: _Measured
+    analyte: Analyte, part: Observation | Component, value: Amount | None, told: _Told
 ) -> tuple[Decimal | None, Decimal | None]:
     """The normal range for this person in the canonical unit: one for their sex before one for everybody."""
-    fitting = [found for found in many(part.reference_range) if _fits(found, measured)]
+    fitting = [found for found in many(part.reference_range) if _fits(found, told)]
     if not fitting:
         return None, None
     chosen = next((found for found in fitting if found.applies_to), fitting[0])
@@ -185,16 +180,16 @@ def _in_range(analyte: Analyte, told: Decimal, code: str | None, unit: str | Non
     return None if found is None else found.value
 
 
-def _fits(found: ReferenceRange, measured: _Measured) -> bool:
+def _fits(found: ReferenceRange, told: _Told) -> bool:
     """Whether a range is a normal one, and one for a person of this sex and age."""
     kinds = [found.type] if found.type is not None else many(found.meaning)
     if kinds and not any(_words(kind) & _NORMAL for kind in kinds):
         return False
     if found.applies_to is not None:
-        sex = measured.person.sex
+        sex = told.person.sex
         if sex is None or not any(sex.value in _words(concept) for concept in many(found.applies_to)):
             return False
-    return found.age is None or _of_age(found.age.low, found.age.high, measured)
+    return found.age is None or _of_age(found.age.low, found.age.high, told)
 
 
 def _words(concept: Concept) -> set[str]:
@@ -202,11 +197,11 @@ def _words(concept: Concept) -> set[str]:
     return codes(concept) | {word for text in texts(concept) for word in text.lower().split()}
 
 
-def _of_age(low: Amount | None, high: Amount | None, measured: _Measured) -> bool:
-    born = measured.person.born
+def _of_age(low: Amount | None, high: Amount | None, told: _Told) -> bool:
+    born = told.person.born
     if born is None:
         return False
-    days = days_between(born.earliest, measured.when.earliest)
+    days = days_between(born.earliest, told.day.earliest)
     least, most = (_age(bound) for bound in (low, high))
     return (least is None or least <= days) and (most is None or days <= most)
 

@@ -1,6 +1,6 @@
 """From what was gathered to the record: every resource read by itself, what cannot be read dropped, counted and said."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from itertools import chain
 from typing import Any, TypeVar
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from cds_service.fhir.concepts import plain
 from cds_service.fhir.conditions import allergy, problem, procedure
 from cds_service.fhir.dates import when
 from cds_service.fhir.lenient import UnreadableError, decode
@@ -149,19 +150,7 @@ class _Reading(Struct):
         if received.state in {State.MISSING, State.FAILED}:
             self.lost.append(Lost(what, _LOSSES[received.state]))
             return None
-        found: list[Fact] = []
-        unreadable = received.unreadable
-        for resource in received.resources:
-            if not isinstance(resource, kinds):
-                continue
-            if foreign(resource, self.patient_id):
-                self.foreign += 1
-                continue
-            told = _told(resource, fact)
-            if told is None or (id(resource) in received.damaged and not any(map(_tells, told))):
-                unreadable += 1
-            else:
-                found += told
+        found, unreadable = self._each(received, kinds, fact)
         if received.state is State.INCOMPLETE:
             self.lost.append(Lost(what, Loss.INCOMPLETE))
         if unreadable:
@@ -170,20 +159,40 @@ class _Reading(Struct):
 
     def drafts(self, received: _Received, scene: Scene) -> tuple[Use, ...]:
         """The medication orders of the request itself; what cannot be read counts as tolerated."""
-        self.tolerated += received.unreadable
-        found: list[Use] = []
+        kinds = (MedicationRequest, MedicationOrder)
+        found, unreadable = self._each(received, kinds, lambda draft: order(draft, scene, draft=True))
+        self.tolerated += unreadable
+        return _once(found)
+
+    def _each(
+        self,
+        received: _Received,
+        kinds: type[AnyResource] | tuple[type[AnyResource], ...],
+        fact: Callable[[Any], Fact | list[Fact] | None],
+    ) -> tuple[list[Fact], int]:
+        """The facts of the resources of these kinds, and how many could not be read.
+
+        Unreadable is also what has no date, what an extension of unknown meaning modifies, and what lost what it is about.
+        """
+        found: list[Fact] = []
+        unreadable = received.unreadable
         for resource in received.resources:
-            if not isinstance(resource, (MedicationRequest, MedicationOrder)):
+            if not isinstance(resource, kinds):
                 continue
             if foreign(resource, self.patient_id):
                 self.foreign += 1
                 continue
-            told = _told(resource, lambda draft: order(draft, scene, draft=True))
-            if told is None:
-                self.tolerated += 1
+            try:
+                told = fact(resource)
+            except NoDateError:
+                unreadable += 1
+                continue
+            facts = told if isinstance(told, list) else () if told is None else (told,)
+            if resource.modifier_extension or (id(resource) in received.damaged and not any(map(_tells, facts))):
+                unreadable += 1
             else:
-                found += told
-        return _once(found)
+                found += facts
+        return found, unreadable
 
     def person(self, received: _Received, zone: ZoneInfo) -> Person:
         """The patient; known by id alone where the resource did not come."""
@@ -193,7 +202,7 @@ class _Reading(Struct):
             if found.id not in {None, self.patient_id}:
                 self.foreign += 1
                 continue
-            sex = _SEXES.get((found.gender or "").strip().lower())
+            sex = _SEXES.get(plain(found.gender))
             deceased = bool(found.deceased_boolean) or found.deceased_date_time is not None
             return Person(self.patient_id, sex, when(found.birth_date, zone), deceased)
         if received.unreadable:
@@ -201,19 +210,6 @@ class _Reading(Struct):
         elif received.state is not State.NOT_OFFERED:
             self.lost.append(Lost("patient", _LOSSES.get(received.state, Loss.NOT_SENT)))
         return Person(self.patient_id)
-
-
-def _told(resource: AnyResource, fact: Callable[[Any], Fact | list[Fact] | None]) -> Sequence[Fact] | None:
-    """The facts of one resource, which may be none; None where it is not to be relied on: undated, or of a modified meaning."""
-    if resource.modifier_extension:
-        return None
-    try:
-        told = fact(resource)
-    except NoDateError:
-        return None
-    if told is None:
-        return ()
-    return told if isinstance(told, list) else [told]
 
 
 def _tells(fact: Use | Problem | Lab | Allergy) -> bool:

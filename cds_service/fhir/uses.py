@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cds_service.fhir.concepts import codes, codings, concepts, condition, texts, words
+from cds_service.fhir.concepts import codes, codings, concepts, condition, plain, texts, words
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.dosages import lines
 from cds_service.fhir.medications import drug, named
@@ -67,13 +67,9 @@ class Scene(Struct, frozen=True):
     medications: Mapping[str, Medication] = {}
 
 
-def _status(use: MedicationUse) -> str:
-    return (use.status or "").strip().lower()
-
-
 def statement(found: MedicationStatement, scene: Scene) -> Use | None:
     """A statement as a fact; None when it was entered in error."""
-    if _status(found) == ERROR:
+    if plain(found.status) == ERROR:
         return None
     start, end = start_of(found.effective_period, scene.zone), end_of(found.effective_period, scene.zone)
     moment = when(found.effective_date_time, scene.zone)
@@ -88,11 +84,10 @@ def _taken(found: MedicationStatement, end: When | None) -> UseStatus:
     """The status of a statement: what the versions say beside it outweighs it."""
     if found.taken == "n" or found.was_not_taken:
         return UseStatus.NOT_TAKEN
-    status = _status(found)
+    status = plain(found.status)
     if status == "recorded":
         for code in codes(found.adherence.code if found.adherence else None):
-            plain = code.removesuffix("-not-as-directed").removesuffix("-as-directed")
-            return _ADHERENCE.get(plain, UseStatus.UNKNOWN)
+            return _ADHERENCE.get(code.removesuffix("-not-as-directed").removesuffix("-as-directed"), UseStatus.UNKNOWN)
         return UseStatus.ACTIVE if end is None else UseStatus.COMPLETED
     known = _STATUS.get(status, UseStatus.UNKNOWN)
     return UseStatus.UNKNOWN if found.taken == "unk" and known is UseStatus.ACTIVE else known
@@ -100,17 +95,17 @@ def _taken(found: MedicationStatement, end: When | None) -> UseStatus:
 
 def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bool = False) -> Use | None:
     """An order as a fact; None when it was entered in error, or (in the record, not among drafts) is a mere proposal."""
-    if _status(found) == ERROR:
+    if plain(found.status) == ERROR:
         return None
     if isinstance(found, MedicationOrder):
         written, changed, forbids = found.date_written, found.date_ended, False
         bounds = None
     else:
-        if not draft and (found.intent or "").strip().lower() in _PROPOSED:
+        if not draft and plain(found.intent) in _PROPOSED:
             return None
         written, changed, forbids = found.authored_on, found.status_changed, bool(found.do_not_perform)
         bounds = found.effective_dose_period
-    status = _STATUS.get(_status(found), UseStatus.UNKNOWN)
+    status = _STATUS.get(plain(found.status), UseStatus.UNKNOWN)
     if draft and not found.status:
         status = UseStatus.DRAFT
     period = bounds or (found.dispense_request.validity_period if found.dispense_request else None)
@@ -128,7 +123,7 @@ def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bo
 def dispense(found: MedicationDispense, scene: Scene) -> Use | None:
     """A supply as a fact; None when nothing was handed over."""
     handed = when(found.when_handed_over, scene.zone)
-    status = _status(found)
+    status = plain(found.status)
     if status not in _HANDED_OVER or (handed is None and status != "completed"):
         return None
     known = _STATUS.get(status, UseStatus.UNKNOWN)
@@ -140,13 +135,13 @@ def dispense(found: MedicationDispense, scene: Scene) -> Use | None:
 
 def administration(found: MedicationAdministration, scene: Scene) -> Use | None:
     """A giving as a fact; None when it was not given."""
-    if _status(found) not in _GIVEN or found.was_not_given or found.not_given:
+    if plain(found.status) not in _GIVEN or found.was_not_given or found.not_given:
         return None
     moment = when(found.effective_date_time or found.effective_time_date_time or found.occurence_date_time, scene.zone)
     period = found.effective_period or found.effective_time_period or found.occurence_period
     start, end = start_of(period, scene.zone) or moment, end_of(period, scene.zone) or moment
     dosages = (found.dosage,) if found.dosage else ()
-    known = _STATUS.get(_status(found), UseStatus.UNKNOWN)
+    known = _STATUS.get(plain(found.status), UseStatus.UNKNOWN)
     return _use(found, UseKind.ADMINISTRATION, known, dosages, scene, _Around(start, end, end or start))
 
 
