@@ -78,7 +78,9 @@ class TestValues:
     def test_what_is_not_known_to_be_measured_is_no_result(self, code: Json | None) -> None:
         assert labs(result(code=code)) == ()
 
-    @pytest.mark.parametrize("code", [{"text": "ALT"}, concept("http://local", "17", "ALT (SGPT)")])
+    @pytest.mark.parametrize(
+        "code", [{"text": "ALT"}, {"coding": [{"display": "ALT"}]}, concept("http://local", "17", "ALT (SGPT)")]
+    )
     def test_a_plain_name_is_enough_without_a_loinc_code(self, code: Json) -> None:
         assert lab(result(code=code)).analyte == "alt"
 
