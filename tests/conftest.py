@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,21 @@ def bundle(*resources: Any, **more: Any) -> Json:
 
 
 class Running:
-    """A server process and its base URL."""
+    """A server process on a port of its own."""
 
-    def __init__(self, base: str, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.base, self.process, self.log = base, process, log
-        self.port = int(base.rpartition(":")[2])
+    def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.port, self.process, self.log = port, process, log
+        self.base = f"http://127.0.0.1:{port}"
+
+    def awaited(self) -> "Running":
+        """The server, once it answers."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with suppress(requests.ConnectionError):
+                self.requested("/healthz")
+                return self
+            time.sleep(0.02)
+        raise AssertionError(f"no answer: {self.log.read_text()}")
 
     def post(self, path: str, body: Json | bytes) -> requests.Response:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -113,37 +124,42 @@ def free_port() -> int:
     return port
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts ``cds-service serve``, or another command, in an empty folder, and waits until it answers."""
+@contextmanager
+def servers(folder: Path) -> Iterator[Start]:
+    """Starts ``cds-service serve``, or another command, in the folder and waits until it answers; ends them all at the end."""
     started: list[Running] = []
 
-    def run(*command: str, port: int | None = None, **environment: str) -> Running:
-        port = port or free_port()
+    def run(*command: str, **environment: str) -> Running:
+        port = free_port()
         words = [word.replace("PORT", str(port)) for word in command or (str(BIN / "cds-service"), "serve", "--port", "PORT")]
-        log = tmp_path / f"server-{len(started)}.log"
+        log = folder / f"server-{len(started)}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 words,
-                cwd=tmp_path,
+                cwd=folder,
                 env={"PATH": os.environ["PATH"], **environment},
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
             )
-        running = Running(f"http://127.0.0.1:{port}", process, log)
-        started.append(running)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                requests.get(running.base + "/healthz", timeout=2)
-            except requests.ConnectionError:
-                time.sleep(0.02)
-            else:
-                return running
-        raise AssertionError(f"no answer: {log.read_text()}")
+        started.append(Running(port, process, log))
+        return started[-1].awaited()
 
     yield run
     for one in started:
         if one.process.poll() is None:
             one.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers in a folder of the test's own."""
+    with servers(tmp_path) as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server for tests that leave it as it was."""
+    with servers(tmp_path_factory.mktemp("server")) as run:
+        yield run(CDS_MAX_BODY="20000")

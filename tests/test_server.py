@@ -161,14 +161,13 @@ def test_a_stop_lets_the_request_in_flight_finish(start: Start) -> None:
     assert running.process.wait(10) == 0
 
 
-def test_a_body_over_the_limit_is_413_before_it_is_sent(start: Start) -> None:
-    status, body = exchange(start(CDS_MAX_BODY="20000"), head(Content_Length=10_000_000))
+def test_a_body_over_the_limit_is_413_before_it_is_sent(running: Running) -> None:
+    status, body = exchange(running, head(Content_Length=10_000_000))
     assert status == 413
     assert json.loads(body)["resourceType"] == "OperationOutcome"
 
 
-def test_a_body_without_a_length_is_413_as_soon_as_it_is_too_long(start: Start) -> None:
-    running = start(CDS_MAX_BODY="20000")
+def test_a_body_without_a_length_is_413_as_soon_as_it_is_too_long(running: Running) -> None:
     chunk = b"2000\r\n" + b"x" * 0x2000 + b"\r\n"
     status, body = exchange(running, head(Transfer_Encoding="chunked"), *[chunk] * 40)
     assert status == 413
@@ -192,8 +191,7 @@ def test_a_body_without_a_length_is_413_as_soon_as_it_is_too_long(start: Start) 
         pytest.param((b"GET http://evil.org/cds-services HTTP/1.1\r\nHost: x\r\n\r\n",), 200, id="absolute form"),
     ],
 )
-def test_no_way_of_framing_a_request_is_a_failure_of_ours(start: Start, parts: tuple[bytes, ...], status: int) -> None:
-    running = start()
+def test_no_way_of_framing_a_request_is_a_failure_of_ours(running: Running, parts: tuple[bytes, ...], status: int) -> None:
     assert exchange(running, *parts)[0] == status
     assert '"level": "error"' not in running.log.read_text()
 
