@@ -1,5 +1,6 @@
 """The whole way from a hook request to its cards; the web, the command line and the stories all take it."""
 
+from collections.abc import Callable
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from cds_service.knowledge.finding import CannotTell, Finding, Sentence, say
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Outside, Record
 from cds_service.protocol.card import Card
+from cds_service.protocol.gathered import Fetch
 from cds_service.protocol.request import HookRequest
 
 
@@ -32,25 +34,35 @@ class Setting(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """The cards, and the record they were made from."""
+    """The cards, the record they were made from, and what became of each read from the FHIR server."""
 
     cards: tuple[Card, ...]
     record: Record
+    fetches: tuple[Fetch, ...] = ()
 
 
-def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting) -> Outcome:
-    """Answer a request as the service of ``hook`` on the day ``asof``.
+def _unwatched(_stage: str) -> None:
+    """Nobody measures how long the stages take."""
+
+
+def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, done: Callable[[str], None] = _unwatched) -> Outcome:
+    """Answer a request as the service of ``hook`` on the day ``asof``; ``done`` is told the name of each stage as it ends.
 
     Raises:
         HistoryUnavailable: neither medication statements nor medication orders could be had (HTTP 412).
     """
     offered = setting.not_offered | frozenset(setting.parameters.not_offered)
     gathered = gather(request, not_offered=offered, fhir_version=setting.fhir_version)
+    done("gather")
     record = read(gathered, request, hook=hook, asof=asof, zone=ZoneInfo(setting.parameters.timezone))
+    done("read")
     findings = evaluate(record, setting.parameters)
+    done("evaluate")
     if setting.strict and record.fhir_version == "R4":  # the one version that the models read
         findings = tuple(_validated(finding, request) for finding in findings)
-    return Outcome(cards(findings, record, parameters=setting.parameters, base_url=setting.base_url), record)
+    made = cards(findings, record, parameters=setting.parameters, base_url=setting.base_url)
+    done("cards")
+    return Outcome(made, record, gathered.fetches)
 
 
 def _validated(finding: Finding | CannotTell, request: HookRequest) -> Finding | CannotTell:

@@ -15,6 +15,19 @@ class State(StrEnum):
     NOT_OFFERED = "not-offered"  # configured: this client never has it; not part of the history
 
 
+class Fetch(StrEnum):
+    """What became of one read from the client's FHIR server, for the counts of an operator."""
+
+    READ = "read"  # all of it came
+    INCOMPLETE = "incomplete"  # a part of it came: pages, bytes or time ran out
+    REFUSED = "refused"  # the server did not accept the token (401, 403)
+    FAILED = "failed"  # another status than 200, or no FHIR
+    UNREACHABLE = "unreachable"  # no connection, or none that could be trusted
+    LATE = "late"  # the deadline came first
+    HELD_BACK = "held-back"  # not asked, as the server has failed too often just now
+    NOT_ALLOWED = "not-allowed"  # not asked, as the server is not among those that may be called
+
+
 class Answer(Struct, frozen=True):
     """The answer to one question: its resources as raw FHIR, in the order received."""
 
@@ -23,7 +36,8 @@ class Answer(Struct, frozen=True):
 
 
 class Gathered(Struct, frozen=True):
-    """Every question of the discovery body by its key, and the client's FHIR version as far as configured."""
+    """Every question of the discovery body by its key, the client's FHIR version as far as configured, and each read made."""
 
     answers: dict[str, Answer]
     fhir_version: str | None = None
+    fetches: tuple[Fetch, ...] = ()
