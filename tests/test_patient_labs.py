@@ -7,9 +7,10 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from cds_service.patient import labs
-from cds_service.patient.facts import Comparator, Lab, LabStatus
+from cds_service.patient.facts import Comparator, Lab, LabStatus, Quantity
 from cds_service.patient.labs import Baseline
 from cds_service.patient.when import When
 from tests.builders import TODAY, day, lab, month
@@ -168,3 +169,18 @@ def test_a_partial_date_is_before_a_day_only_with_its_last_day() -> None:
     partial = alt(30, month(2026, 1))
     assert labs.baseline([partial], month(2026, 1).latest, window=HALF_A_YEAR) is None
     assert labs.baseline([partial], day(-1), window=HALF_A_YEAR) == Baseline(Decimal(30))
+
+
+# --- as the laboratory gave it
+
+
+def test_a_result_is_shown_as_reported_else_in_the_canonical_unit() -> None:
+    igg = lab("igg", 19, reported=Quantity(Decimal(1900), "mg/dL"))
+    assert labs.as_reported(igg) == Quantity(Decimal(1900), "mg/dL")
+    assert labs.as_reported(structs.replace(igg, reported=None)) == Quantity(Decimal(19), "g/L")
+    assert labs.as_reported(lab("igg", None)) == Quantity(Decimal(), "")
+
+
+def test_what_cannot_be_read_is_found_by_its_test() -> None:
+    readable, unreadable, other = alt(50), lab("alt", None), lab("ast", None)
+    assert labs.unreadable([readable, unreadable, other], "alt") == (unreadable,)

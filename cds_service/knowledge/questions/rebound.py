@@ -5,7 +5,7 @@ and it worked before (C2, C7, C9, C10); keep the intensive regimen for a month o
 and then every two weeks (C16, C19). Guideline and source differ on the regimen (X7) and on doses (X2, X3, X4): both are shown.
 """
 
-from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Term, Topic, say
+from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Term, Topic, Value, say
 from cds_service.knowledge.judgements import account, age, past_stop, reinduction
 from cds_service.knowledge.judgements.case import Case, of_lab
 from cds_service.knowledge.judgements.flare import Reading, Tier
@@ -122,11 +122,9 @@ def _leading(case: Case) -> Reading:
 
 def _lead(case: Case) -> tuple[Sentence, ...]:
     """The flare and the stop in one sentence."""
-    lab, last = _leading(case).lab, case.exposure.last_dose
-    if last is None:
-        return ()
-    times = round(_leading(case).times, 2)
-    return (say("rebound-lead", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when, times=times, last=last),)
+    lab, times, last = _leading(case).lab, round(_leading(case).times, 2), case.exposure.last_dose
+    lead: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when, "times": times}
+    return () if last is None else (say("rebound-lead", **lead, last=last),)
 
 
 def _summary(case: Case) -> Sentence:

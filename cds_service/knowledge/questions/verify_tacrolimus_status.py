@@ -9,7 +9,7 @@ from cds_service.knowledge.judgements import account, coming_stop
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
-from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
+from cds_service.knowledge.judgements.usage import STOPPED, TACROLIMUS, ExposureClass
 from cds_service.patient.facts import Lost
 
 TOPIC = Topic("verify-tacrolimus-status", ("C2", "C25", "C47", "C48", "C49"))
@@ -74,7 +74,7 @@ def _class(case: Case) -> ExposureClass:
 
 def _speaks(case: Case) -> bool:
     kind = case.exposure.kind
-    if case.indication.kind is IndicationKind.NONE:
+    if case.indication.kind is IndicationKind.NONE or _told_by_transplant(case):
         return False
     if case.ordered_stop is not None and case.ordered_stop.hold:
         return True
@@ -83,6 +83,12 @@ def _speaks(case: Case) -> bool:
     if case.ordering:
         return kind is not ExposureClass.STALE and case.related_draft and not case.treatment.renewed
     return True
+
+
+def _told_by_transplant(case: Case) -> bool:
+    """In a transplant recipient no stop, taper or ordered hold is a doubt: another question tells of it."""
+    stopped = case.ordered_stop is not None or case.exposure.kind in STOPPED
+    return case.indication.kind is IndicationKind.TRANSPLANT and stopped
 
 
 def _rebounds(case: Case) -> bool:
