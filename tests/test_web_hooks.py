@@ -49,7 +49,8 @@ def test_a_story_is_answered_with_its_card_and_remembered_without_the_person(
     suggestions = json.dumps([suggestion["uuid"] for suggestion in card["suggestions"]])
     hook = services()[rebound.service].hook
     day = f"{rebound.asof}T00:00:00.000000+00:00"
-    assert kept == (card["uuid"], rebound.service, hook, card["source"]["topic"]["code"], card["indicator"], suggestions, day)
+    topic = card["source"]["topic"]["code"]
+    assert kept == (card["uuid"], rebound.service, hook, topic, card["indicator"], suggestions, day, "", "")
     patient = rebound.body()["context"]["patientId"].removeprefix("Patient/")
     assert patient.encode() not in (tmp_path / "store.sqlite3").read_bytes()
 

@@ -10,7 +10,10 @@ from cds_service.protocol.feedback import Feedback
 
 
 class AnsweredCard(Struct, frozen=True):
-    """One card that was sent; nothing in it tells of whom it was."""
+    """One card that was sent; nothing in it tells of whom it was.
+
+    ``issuer`` and ``tenant`` are the client it was sent to; empty where clients are not authenticated or name no tenant.
+    """
 
     card: str
     service: str
@@ -19,6 +22,8 @@ class AnsweredCard(Struct, frozen=True):
     indicator: str
     suggestions: tuple[str, ...]
     answered_at: datetime
+    issuer: str = ""
+    tenant: str = ""
 
 
 class StoreUnavailable(Exception):
@@ -35,11 +40,20 @@ class Store(Protocol):
     def remember(self, cards: Sequence[AnsweredCard]) -> bool:
         """Keep the cards of one answer, all or none, so that they outlive the process; False where they wait to be kept."""
 
-    def record(self, entries: Sequence[Feedback], *, service: str, received_at: datetime) -> None:
-        """Keep all entries or none; when this returns they outlive a power cut.
+    def record(
+        self, entries: Sequence[Feedback], *, service: str, received_at: datetime, issuer: str = "", tenant: str = ""
+    ) -> None:
+        """Keep all entries or none, as told by a client; when this returns they outlive a power cut.
 
         Raises:
             StoreUnavailable: locked, full or not writable.
+        """
+
+    def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:
+        """Whether a token, by its digest, is used for the first time; it is kept till ``until`` (seconds since 1970).
+
+        Of many that ask at once, from any thread, process or machine that shares the store, one is told True.
+        None where the store cannot keep it now and does not know it.
         """
 
     def trouble(self) -> str | None:

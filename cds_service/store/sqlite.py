@@ -1,14 +1,15 @@
 """The store in one SQLite file, in WAL mode, shared by all threads and worker processes of a machine.
 
-Each thread has two connections of its own: one for answered cards, which need not outlive a power cut and must never hold up
-an answer, and one for feedback, which is on the disk before it is acknowledged.
+Each thread has two connections of its own: one for answered cards and used tokens, which need not outlive a power cut, and one
+for feedback, which is on the disk before it is acknowledged.
 """
 
 import json
+import math
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock, local
@@ -23,11 +24,21 @@ from cds_service.store.migration import migrate
 WAITING = 1000
 """How many answered cards wait in memory while the store cannot be written."""
 
-_REMEMBER = "INSERT OR IGNORE INTO answered_card VALUES (?, ?, ?, ?, ?, ?, ?)"
+TOKEN_PATIENCE_MS = 1000
+"""How long the use of a token waits for another writer: longer than for cards, as only the store knows what others let in."""
+
+TIDY_S = 60
+"""How often each process forgets the tokens that can no longer be used."""
+
+_REMEMBER = "INSERT OR IGNORE INTO answered_card VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _RECORD = """
-INSERT INTO feedback (card, service, outcome, suggestions, outcome_at, received_at, reason_code, reason_system, comment)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO feedback
+(issuer, tenant, card, service, outcome, suggestions, outcome_at, received_at, reason_code, reason_system, comment)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
+_USE = "INSERT OR IGNORE INTO used_token VALUES (?, ?)"
+_USED = "SELECT 1 FROM used_token WHERE token = ?"
+_FORGET = "DELETE FROM used_token WHERE until < ?"
 
 
 class _Use(Struct, frozen=True):
@@ -61,6 +72,8 @@ class SqliteStore:
         self._held = _Held()
         self._opened: list[sqlite3.Connection] = []
         self._waiting: deque[AnsweredCard] = deque(maxlen=WAITING)
+        self._tokens_wait = True
+        self._tidied = 0.0
         self._lock = Lock()
         try:
             with closing(self._open(FEEDBACK, "rwc")) as connection:
@@ -84,13 +97,38 @@ class SqliteStore:
             return False
         return True
 
-    def record(self, entries: Sequence[Feedback], *, service: str, received_at: datetime) -> None:
+    def record(
+        self, entries: Sequence[Feedback], *, service: str, received_at: datetime, issuer: str = "", tenant: str = ""
+    ) -> None:
         """Keep the feedback in one transaction that is synced before this returns."""
         try:
-            rows = (_feedback_row(entry, service, received_at) for entry in entries)
+            rows = ((issuer, tenant, *_feedback_row(entry, service, received_at)) for entry in entries)
             _write(self._connection(FEEDBACK), _RECORD, rows)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from None
+
+    def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:
+        """Keep the token; once that failed, later ones do not wait until it works again, but what is kept is still known."""
+        try:
+            connection = self._connection(CARDS)
+            connection.execute(f"PRAGMA busy_timeout = {TOKEN_PATIENCE_MS if self._tokens_wait else 0}")
+            first = connection.execute(_USE, (token, math.ceil(until))).rowcount == 1
+        except (sqlite3.Error, OSError):
+            self._tokens_wait = False
+            return self._used(token)
+        self._tokens_wait = True
+        if abs(now - self._tidied) > TIDY_S:
+            self._tidied = now
+            with suppress(sqlite3.Error):
+                connection.execute(_FORGET, (math.floor(now),))
+        return first
+
+    def _used(self, token: bytes) -> bool | None:
+        """False where the token is known to have been used; None where nothing is known of it."""
+        with suppress(sqlite3.Error, OSError):
+            if self._connection(CARDS).execute(_USED, (token,)).fetchone():
+                return False
+        return None
 
     def trouble(self) -> str | None:
         """Whether a write would be taken now, found out by beginning one."""
@@ -142,7 +180,9 @@ def _write(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[
 
 def _card_row(card: AnsweredCard) -> tuple[str | None, ...]:
     suggestions = json.dumps(card.suggestions)
-    return (card.card, card.service, card.hook, card.topic, card.indicator, suggestions, _utc(card.answered_at))
+    answered_at = _utc(card.answered_at)
+    whose = (card.issuer, card.tenant)
+    return (card.card, card.service, card.hook, card.topic, card.indicator, suggestions, answered_at, *whose)
 
 
 def _feedback_row(entry: Feedback, service: str, received_at: datetime) -> tuple[str | None, ...]:
