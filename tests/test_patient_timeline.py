@@ -282,15 +282,24 @@ def test_a_supply_is_used_up_before_the_next_one_is_begun() -> None:
     assert supplied_until([dispense(-60, 30), dispense(-40, 30)]) == day(-1)
 
 
+def test_a_supply_that_the_record_holds_twice_was_handed_over_once() -> None:
+    assert supplied_until([dispense(-60, 30), dispense(-60, 30)]) == day(-31)
+    assert supplied_until([dispense(-60, 30, reference="a"), dispense(-60, 30, reference="b")]) == day(-1)
+
+
+def test_a_supply_for_no_days_is_none() -> None:
+    assert supplied_until([dispense(-60, 0)]) is None
+
+
 def test_a_supply_after_a_gap_begins_on_its_own_day() -> None:
     assert supplied_until([dispense(-60, 10), dispense(-20, 10)]) == day(-11)
 
 
-supplies = st.lists(st.tuples(st.integers(-300, 0), st.integers(0, 90)), min_size=1, max_size=6)
+supplies = st.lists(st.tuples(st.integers(-300, 0), st.integers(1, 90)), min_size=1, max_size=6)
 
 
 @quick
-@drawn(supplies, st.tuples(st.integers(-300, 0), st.integers(0, 90)), st.randoms(use_true_random=False))
+@drawn(supplies, st.tuples(st.integers(-300, 0), st.integers(1, 90)), st.randoms(use_true_random=False))
 def test_more_supply_never_ends_sooner_whatever_the_order(
     handed: list[tuple[int, int]], more: tuple[int, int], chance: Random
 ) -> None:

@@ -178,15 +178,13 @@ def days_on(line: Iterable[Segment], first: date, last: date) -> int:
 
 
 def supplied_until(dispenses: Iterable[Use]) -> date | None:
-    """The last day covered by what was handed over, each supply used up before the next is begun; None without dispenses."""
+    """The last day covered by what was handed over, each supply used up before the next is begun; None without dispenses.
+
+    A supply that the record holds twice was handed over once.
+    """
     until: date | None = None
-    for use in sorted((use for use in dispenses if use.start is not None), key=_handed_over):
-        if use.supply_days is None:
-            continue
-        begins = _handed_over(use) if until is None else max(_handed_over(use), shift(until, 1))
-        until = shift(begins, int(use.supply_days) - 1)
+    handed = {(use.start.earliest, int(use.supply_days), use.reference) for use in dispenses if use.start and use.supply_days}
+    for start, days, _ in sorted(handed):
+        begins = start if until is None else max(start, shift(until, 1))
+        until = shift(begins, days - 1)
     return until
-
-
-def _handed_over(use: Use) -> date:
-    return use.start.earliest if use.start else date.min
