@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -38,7 +39,7 @@ def keys(sentences: Iterable[Sentence]) -> list[str]:
     return [sentence.key for sentence in sentences]
 
 
-def told(*medicines: Use, **more: object) -> Case:
+def told(*medicines: Use, **more: Any) -> Case:
     return case(record(*medicines, **more))
 
 
@@ -248,7 +249,7 @@ def test_a_marker_without_a_baseline() -> None:
 # --- what is not known of the flare
 
 
-def unknown(*results: object, **more: object) -> list[str]:
+def unknown(*results: object, **more: Any) -> list[str]:
     return keys(account.flare_unknown(case(flaring(markers=results, **more))))
 
 

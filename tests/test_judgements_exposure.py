@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import permutations
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given as drawn
@@ -41,7 +42,7 @@ OINTMENT = drug(systemic=False, formulation="topical")
 TABLET = drug(formulation="extended-release-tablet")
 
 
-def judged(*medicines: Use, **more: object) -> Exposure:
+def judged(*medicines: Use, **more: Any) -> Exposure:
     return exposure.judge(record(*medicines, **more), IN_FORCE)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def judged(
     problems: tuple[Problem, ...] = (),
     since: date | None = LAST_DOSE,
     began: date | None = BEGAN,
-    **site: object,
+    **site: Any,
 ) -> Flare:
     told = record(*medicines, markers=results, problems=(HEPATITIS, *problems))
     return flare.judge(told, since, began, parameters(**site) if site else IN_FORCE)
@@ -37,8 +38,8 @@ def usual(analyte: str, number: int | str, on: int = -60) -> Lab:
     return lab(analyte, number, on)
 
 
-def alt(number: int | str, on: int = -2, **more: object) -> Lab:
-    return lab("alt", number, on, **more)  # type: ignore[arg-type]
+def alt(number: int | str, on: int = -2, **more: Any) -> Lab:
+    return lab("alt", number, on, **more)
 
 
 # --- ALT and AST
@@ -280,7 +281,7 @@ def test_an_anticoagulant_of_the_past_does_not_matter() -> None:
     ],
     ids=["after", "on the last day", "before, written later", "written after", "some day", "no day", "over", "no status"],
 )
-def test_ascites_since_the_stop_is_severe(told: dict[str, object], tier: Tier) -> None:
+def test_ascites_since_the_stop_is_severe(told: dict[str, Any], tier: Tier) -> None:
     found = judged(alt(60), problems=(problem(ASCITES, **told),))
     assert found.tier is tier
     assert bool(found.signs) is (tier is SEVERE)

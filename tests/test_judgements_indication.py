@@ -1,18 +1,20 @@
 """Why tacrolimus was given: a transplant decides before an autoimmune disease, what the order names counts too."""
 
+from typing import Any
+
 import pytest
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.judgements import indication
 from cds_service.knowledge.judgements.indication import Indication, IndicationKind
-from cds_service.patient.facts import Loss, Problem, Use
+from cds_service.patient.facts import Drug, Loss, Problem, Use
 from tests.builders import HEPATITIS, KIDNEY_TRANSPLANT, LUPUS, draft, drug, lost, order, problem, record, use
 
 TRANSPLANT, AUTOIMMUNE, NONE = IndicationKind.TRANSPLANT, IndicationKind.AUTOIMMUNE, IndicationKind.NONE
 POSSIBLE = problem("primary_biliary_cholangitis", "indication_possible")
 
 
-def judged(*medicines: Use, problems: tuple[Problem, ...] = (), **more: object) -> Indication:
+def judged(*medicines: Use, problems: tuple[Problem, ...] | None = (), **more: Any) -> Indication:
     return indication.judge(record(*(medicines or (use(),)), problems=problems, **more))
 
 
@@ -71,7 +73,7 @@ def test_a_cirrhosis_coded_together_with_a_possible_indication_is_no_disease_of_
 
 
 @pytest.mark.parametrize("medicine", [drug(systemic=False), drug("cyclosporine")])
-def test_what_an_ointment_or_another_medicine_is_for_does_not_count(medicine: object) -> None:
+def test_what_an_ointment_or_another_medicine_is_for_does_not_count(medicine: Drug) -> None:
     other = use(medicine, indications=frozenset({"psoriasis"}), indication_references=(POSSIBLE.reference,))
     assert judged(use(), other, problems=(POSSIBLE,)).kind is NONE
 
@@ -129,7 +131,7 @@ def test_no_indication_on_a_list_that_came() -> None:
 @pytest.mark.parametrize("loss", list(Loss))
 def test_without_the_list_of_conditions_nobody_knows(loss: Loss) -> None:
     told = lost("conditions", loss=loss)
-    assert judged(problems=None, lost=told).kind is IndicationKind.NOT_KNOWN  # type: ignore[arg-type]
+    assert judged(problems=None, lost=told).kind is IndicationKind.NOT_KNOWN
     assert judged(lost=told).kind is IndicationKind.NOT_KNOWN
     assert judged(problems=(HEPATITIS,), lost=told).kind is AUTOIMMUNE
 

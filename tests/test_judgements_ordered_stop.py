@@ -1,6 +1,7 @@
 """Does an order in this request stop systemic tacrolimus? Each shape of a stop beside its twin that is none."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def judged(*drafts: Use, medicines: tuple[Use, ...] = (RUNNING,)) -> OrderedStop
     return ordered_stop.judge(told, exposure.judge(told, IN_FORCE), IN_FORCE)
 
 
-def revised(status: UseStatus, medicine: Drug | str = "tacrolimus", end: Day = None, **more: object) -> Use:
+def revised(status: UseStatus, medicine: Drug | str = "tacrolimus", end: Day = None, **more: Any) -> Use:
     """The running order, signed again with another status."""
     return draft(medicine, reference=more.pop("reference", ORDER), status=status, start=-300, end=end, **more)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import pytest
 from hypothesis import given as drawn
@@ -45,7 +46,7 @@ ALL = [(STEROID, 60), (COMBINED, 30, 150), (COMBINED, 30, 50), (RESTART, 4), (LA
 quick = settings(deadline=None, max_examples=50)
 
 
-def judged(told: Record, **site: object) -> Reinduction:
+def judged(told: Record, **site: Any) -> Reinduction:
     found = case(told, **site)
     return reinduction.judge(Situation(told, found.treatment, found.parameters), found.exposure)
 
@@ -380,7 +381,8 @@ def mg(offer: Offer, ingredient: str) -> Fraction:
 def test_no_offered_dose_leaves_what_the_parameters_allow(tenths_kg: int, quarters: int, formulation: str | None) -> None:
     kg, before = Fraction(tenths_kg, 10), Fraction(quarters, 4)
     told = record(
-        use(drug(formulation=formulation), before, end=-9), markers=(*HEALTHY, lab("weight", float(kg), -1), lab("alt", 150))
+        use(drug(formulation=formulation), before, end=-9),
+        markers=(*HEALTHY, lab("weight", Decimal(tenths_kg) / 10, -1), lab("alt", 150)),
     )
     for offer in judged(told).offers:
         steroid, azathioprine, tacrolimus = (mg(offer, name) for name in ("prednisone", "azathioprine", "tacrolimus"))

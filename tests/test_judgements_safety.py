@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -41,7 +42,7 @@ BLOCKED, WARNING, QUESTION = Verdict.BLOCKED, Verdict.WARNING, Verdict.QUESTION
 Told = tuple[str, Verdict, frozenset[Subject]]
 
 
-def concerns(*medicines: Use, results: Iterable[Lab] = HEALTHY, **more: object) -> tuple[Concern, ...]:
+def concerns(*medicines: Use, results: Iterable[Lab] = HEALTHY, **more: Any) -> tuple[Concern, ...]:
     told = record(*medicines, markers=tuple(results), **more)
     return safety.concerns(Situation(told, treatment.judge(told, day(-9), IN_FORCE), IN_FORCE))
 
@@ -104,7 +105,7 @@ NEGATIVE = (word("hbsag", "negative"), word("anti_hbc", "negative"))
 NORMAL = (word("tpmt_nudt15", "normal", -300),)
 
 
-def hepatitis_b(*results: Lab, **more: object) -> tuple[Concern, ...]:
+def hepatitis_b(*results: Lab, **more: Any) -> tuple[Concern, ...]:
     return concerns(screening=(*NORMAL, *results), **more)
 
 
@@ -393,7 +394,7 @@ def test_without_a_fresh_potassium_it_asks() -> None:
 # --- pregnancy
 
 
-def pregnancy(*results: Lab, years: int | None = 30, sex: Sex | None = Sex.FEMALE, **more: object) -> list[Told]:
+def pregnancy(*results: Lab, years: int | None = 30, sex: Sex | None = Sex.FEMALE, **more: Any) -> list[Told]:
     return told(concerns(results=(*HEALTHY, *results), person=person(years, sex), **more))
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from fractions import Fraction
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ IN_FORCE = parameters()
 LAST_DOSE = day(-9)
 
 
-def judged(*medicines: Use, drafts: tuple[Use, ...] = (), since: date | None = LAST_DOSE, **more: object) -> Treatment:
+def judged(*medicines: Use, drafts: tuple[Use, ...] = (), since: date | None = LAST_DOSE, **more: Any) -> Treatment:
     return treatment.judge(record(*medicines, drafts=drafts, **more), since, IN_FORCE)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,8 +21,8 @@ LESS, AT_MOST, AT_LEAST, GREATER = Comparator.LESS, Comparator.AT_MOST, Comparat
 HALF_A_YEAR = (day(-180), day(-365))
 
 
-def alt(number: int | str, on: int | When = -2, **more: object) -> Lab:
-    return lab("alt", number, on, **more)  # type: ignore[arg-type]
+def alt(number: int | str, on: int | When = -2, **more: Any) -> Lab:
+    return lab("alt", number, on, **more)
 
 
 # --- selecting

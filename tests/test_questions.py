@@ -6,6 +6,7 @@ Every answer of these tests also passes ``sound``: its sentences are in the cata
 from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given as drawn
@@ -83,7 +84,7 @@ def sound(answer: Finding | CannotTell) -> None:
         assert all(not offer.drugs for offer in answer.offers)
 
 
-def answered(told: Record, **site: object) -> Answers:
+def answered(told: Record, **site: Any) -> Answers:
     """What the questions answer, each checked to be sound."""
     found = evaluate(told, parameters(**site) if site else IN_FORCE)
     for answer in found:
@@ -91,12 +92,12 @@ def answered(told: Record, **site: object) -> Answers:
     return {answer.question: answer for answer in found}
 
 
-def shown(told: Record, **site: object) -> dict[str, Indicator]:
+def shown(told: Record, **site: Any) -> dict[str, Indicator]:
     """The findings by question, with how urgent they are."""
     return {name: answer.indicator for name, answer in answered(told, **site).items() if isinstance(answer, Finding)}
 
 
-def finding(told: Record, question: str, **site: object) -> Finding:
+def finding(told: Record, question: str, **site: Any) -> Finding:
     answer = answered(told, **site)[question]
     assert isinstance(answer, Finding)
     return answer
@@ -109,7 +110,7 @@ def keys(part: tuple[Sentence, ...]) -> list[str]:
 # --- a past abrupt stop
 
 
-def stopped(end: int = -9, *medicines: Use, start: int = -900, **more: object) -> Record:
+def stopped(end: int = -9, *medicines: Use, start: int = -900, **more: Any) -> Record:
     """4 mg a day stopped, the markers quiet."""
     return record(use(start=start, end=end), *medicines, **{"markers": QUIET, **more})
 
@@ -176,7 +177,7 @@ def test_among_orders_an_older_stop_is_shown_only_beside_a_related_draft(end: in
     ],
     ids=["no indication", "another disease", "transplant", "deceased"],
 )
-def test_elsewhere_an_abrupt_stop_is_silent(more: dict[str, object]) -> None:
+def test_elsewhere_an_abrupt_stop_is_silent(more: dict[str, Any]) -> None:
     assert ABRUPT not in answered(stopped(**more))
 
 
@@ -190,9 +191,8 @@ def test_once_something_is_under_way_it_is_silent(medicine: Use) -> None:
 
 
 def test_a_drafted_steroid_does_not_silence_it_and_drafted_tacrolimus_does() -> None:
-    told = {"hook": "order-select"}
-    assert ABRUPT in shown(stopped(drafts=(draft("prednisone", 60),), **told))
-    assert ABRUPT not in shown(stopped(drafts=(draft(),), **told))
+    assert ABRUPT in shown(stopped(drafts=(draft("prednisone", 60),), hook="order-select"))
+    assert ABRUPT not in shown(stopped(drafts=(draft(),), hook="order-select"))
 
 
 def test_without_the_conditions_it_cannot_tell() -> None:
@@ -235,9 +235,9 @@ def test_a_flare_after_a_rapid_taper_is_the_rebounds_to_tell() -> None:
 # --- an ordered stop
 
 
-def ordered(*medicines: Use, drafts: tuple[Use, ...] = (STOP,), **more: object) -> Record:
+def ordered(*medicines: Use, drafts: tuple[Use, ...] = (STOP,), **more: Any) -> Record:
     """Tacrolimus runs, and an order in the request stops it."""
-    told: dict[str, object] = {"hook": "order-sign", "markers": QUIET, **more}
+    told: dict[str, Any] = {"hook": "order-sign", "markers": QUIET, **more}
     return record(*(medicines or (RUNNING,)), drafts=drafts, **told)
 
 
@@ -755,9 +755,10 @@ def test_whatever_the_record_holds_the_answers_are_sound(
     if REBOUND in critical:
         assert at.flare.relapse
         assert at.exposure.kind in STOPPED - {ExposureClass.TAPER_UNKNOWN}
-    if REBOUND in found and isinstance(found[REBOUND], Finding):
+    rebound = found.get(REBOUND)
+    if isinstance(rebound, Finding):
         assert at.autoimmune
-        assert years == 45 or not any(offer.drugs for offer in found[REBOUND].offers)
+        assert years == 45 or not any(offer.drugs for offer in rebound.offers)
     if at.indication.kind.value == "transplant":
         assert set(found) <= {TRANSPLANT, VERIFY}
     assert not {ABRUPT, REBOUND} <= set(found)
