@@ -22,7 +22,7 @@ TOPIC = Topic(
     ("X2", "X3", "X4", "X7", "X13", "X18", "X27"),
 )
 
-BLOOD_COUNT = "X27"
+BLOOD_COUNT, POPULATION = "X27", "X13"
 
 
 def ask(case: Case) -> Answer:
@@ -103,7 +103,9 @@ def _evidence(case: Case, offered: reinduction.Reinduction) -> tuple[Evidence, .
 
 
 def _conflicts(offered: reinduction.Reinduction) -> tuple[str, ...]:
-    """Those of the regimens, and those that a check touches only where it does."""
+    """Those of the regimens where regimens are named, and those that a check touches only where it does."""
+    if not offered.advice:
+        return (POPULATION,)
     of_checks = {name for concern in offered.concerns for name in concern.conflicts}
     return tuple(name for name in TOPIC.conflicts if name != BLOOD_COUNT or name in of_checks)
 
@@ -128,6 +130,7 @@ def _lead(case: Case) -> tuple[Sentence, ...]:
 
 
 def _summary(case: Case) -> Sentence:
-    key = f"rebound-summary-{case.flare.tier.name.lower()}"
+    state = "treated" if case.treatment.treated else case.flare.tier.name.lower()
+    key = f"rebound-summary-{state}"
     times = round(_leading(case).times, 2)
     return say(key, analyte=Term(_leading(case).lab.analyte), times=times, days=case.days_since)
