@@ -478,6 +478,17 @@ def test_a_month_on_which_the_length_of_a_taper_depends_is_too_imprecise() -> No
     assert (found.kind, found.doubt) == (ExposureClass.UNKNOWN, "doubt-date-imprecise")
 
 
+def test_a_start_on_which_the_taper_depends_is_too_imprecise() -> None:
+    """Begun some day in February, stopped on the 20th: held for weeks, or for a day."""
+    found = judged(use(start=month(2026, 2), end=-9))
+    assert (found.kind, found.doubt) == (ExposureClass.UNKNOWN, "doubt-date-imprecise")
+
+
+def test_days_of_use_before_the_stop_are_counted_from_the_latest_start_possible() -> None:
+    found = judged(use(start=month(2026, 1), end=-9))
+    assert (found.kind, found.days_before) == (ExposureClass.ABRUPT_STOP, 21)
+
+
 def test_a_year_that_lies_on_both_sides_of_the_look_back_is_too_imprecise() -> None:
     year = When(day(-424), day(-60))
     found = judged(use(start=-900, end=year))
@@ -533,6 +544,16 @@ def test_what_is_said_of_a_partial_date_holds_for_every_day_of_it(first: int, wi
         assert partial.last_dose is not None
         assert exact.last_dose is not None
         assert partial.last_dose.earliest <= exact.last_dose.earliest <= partial.last_dose.latest
+
+
+@quick
+@drawn(st.integers(-250, -20), st.integers(0, 60), st.data())
+def test_what_is_said_of_a_partial_start_holds_for_every_day_of_it(first: int, width: int, data: st.DataObject) -> None:
+    last = min(first + width, -10)
+    partial = judged(use(start=When(day(first), day(last)), end=-9))
+    exact = judged(use(start=data.draw(st.integers(first, last)), end=-9))
+    assert partial.kind in {exact.kind, ExposureClass.UNKNOWN}
+    assert partial.days_before <= exact.days_before
 
 
 def test_the_weight_of_a_child_is_looked_for_near_the_day() -> None:

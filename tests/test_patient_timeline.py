@@ -195,6 +195,13 @@ def test_a_partial_end_is_read_as_its_last_or_its_first_day() -> None:
     assert end_of(None, late=True) is None
 
 
+def test_a_partial_start_is_read_as_its_last_or_its_first_day_and_never_after_the_end() -> None:
+    begun = use(start=month(2026, 1), end=-9)
+    assert laid(begun, late=False)[0].start == date(2026, 1, 1)
+    assert laid(begun, late=True)[0].start == date(2026, 1, 31)
+    assert laid(use(start=month(2026, 2), end=-9), late=True)[0].days == 1
+
+
 @quick
 @drawn(st.integers(min_value=0, max_value=80), st.integers(min_value=0, max_value=80))
 def test_every_day_a_partial_end_can_mean_lies_between_both_readings(width: int, inside: int) -> None:

@@ -65,18 +65,18 @@ def last_day(use: Use, *, late: bool) -> date | None:
     return end_of(use.stopped_on or use.end if broken_off else use.end or use.stopped_on, late=late)
 
 
-def first_day(use: Use, line: DoseLine | None = None) -> date | None:
+def first_day(use: Use, line: DoseLine | None = None, *, late: bool = False) -> date | None:
     """The first day of a use (or of one line of it); a written order without a start counts from the day it was written."""
     start = (line.start if line else None) or use.start or (use.asserted if use.kind is UseKind.ORDER else None)
-    return end_of(start, late=False)
+    return end_of(start, late=late)
 
 
 def _span(use: Use, number: int, line: DoseLine, until: date, *, late: bool) -> _Span | None:
-    start = first_day(use, line)
-    ends = [end for end in (end_of(line.end, late=late), last_day(use, late=late), until) if end is not None]
-    if start is None or min(ends) < start:
+    start, latest = first_day(use, line), first_day(use, line, late=late)
+    end = min(day for day in (end_of(line.end, late=late), last_day(use, late=late), until) if day is not None)
+    if start is None or latest is None or end < start:
         return None
-    return _Span(use, number, start, min(ends), None)
+    return _Span(use, number, min(latest, end), end, None)
 
 
 def _spans(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[_Span]:
@@ -149,7 +149,8 @@ def _append(line: list[Segment], segment: Segment) -> None:
 def timeline(uses: Iterable[Use], *, until: date, late: bool, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
     """The daily dose day by day from statements and orders, oldest first, up to ``until`` (included).
 
-    ``late`` reads a partial end date as its latest day, else as its earliest. Days are told by the newest use that covers them.
+    ``late`` reads a partial date as its latest day (a start not after the end), else as its earliest. Days are told by the newest
+    use that covers them.
     """
     spans = _spans(uses, until, late=late, weight=weight, scale=scale)
     edges = sorted({span.start for span in spans} | {shift(span.end, 1) for span in spans})
