@@ -15,14 +15,20 @@ _NULL = Raw(b"null")
 class Shell(Struct, frozen=True):
     """What one value holds.
 
-    ``next_link`` is the URL of the next page. ``incomplete`` says that there is more than what is here: a next page, a total
-    that is larger, or an error of the server beside the resources. ``failed`` says that there is no answer at all.
+    ``next_link`` is the URL of the next page. ``total`` is how many there are on all pages, as far as said. ``broken`` says that
+    the server told of an error beside the resources. ``failed`` says that there is no answer at all.
     """
 
     resources: tuple[Raw, ...] = ()
     next_link: str | None = None
-    incomplete: bool = False
+    total: int = 0
+    broken: bool = False
     failed: bool = False
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether there is more than what is here."""
+        return self.broken or self.next_link is not None or self.total > len(self.resources)
 
 
 class _Head(Struct):
@@ -118,11 +124,10 @@ def _of_bundle(head: _Head, entries: list[Raw]) -> Shell:
     if outcomes:
         resources = [resource for resource in resources if resource not in outcomes]
     broken = any(_is_error(outcome) for outcome in outcomes)
-    following = _next_link(head.link)
-    more = following is not None or (isinstance(head.total, int) and head.total > len(resources))
     if broken and not resources:
         return _FAILED
-    return Shell(tuple(resources), following, incomplete=more or broken)
+    total = head.total if isinstance(head.total, int) else 0
+    return Shell(tuple(resources), _next_link(head.link), total, broken)
 
 
 def _is_error(outcome: Raw) -> bool:

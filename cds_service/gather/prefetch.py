@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import Raw
 
-from cds_service.fhir.bundle import shell_of, type_of
+from cds_service.fhir.bundle import Shell, shell_of, type_of
 from cds_service.protocol.gathered import Answer, Gathered, State
 from cds_service.protocol.request import HookRequest
 
@@ -57,14 +57,24 @@ def gather(request: HookRequest, *, not_offered: frozenset[str], fhir_version: s
 
 
 def _answer(key: str, value: Raw | None) -> Answer:
-    if value is None:
-        return Answer(State.MISSING)
+    return Answer(State.MISSING) if value is None else answer_of(page_of(key, value))
+
+
+def page_of(key: str, value: Raw) -> Shell:
+    """What came for a key, from the client or from its FHIR server.
+
+    A list of nothing but other types is no answer to the question; beside the right one, they are what the server included.
+    """
     shell = shell_of(value)
-    # A list of nothing but other types is no answer to the question; beside the right one, they are what the server included.
     foreign = shell.resources and not any(type_of(resource) == KEYS[key] for resource in shell.resources)
-    if shell.failed or foreign:
+    return Shell(failed=True) if foreign else shell
+
+
+def answer_of(page: Shell) -> Answer:
+    """The answer that a single page gives."""
+    if page.failed:
         return Answer(State.FAILED)
-    return Answer(State.INCOMPLETE if shell.incomplete else State.PRESENT, shell.resources)
+    return Answer(State.INCOMPLETE if page.incomplete else State.PRESENT, page.resources)
 
 
 def _version(answers: dict[str, Answer], orders: Iterable[Raw]) -> str | None:

@@ -17,7 +17,8 @@ __all__ = ["BadRequest", "HookContext", "HookRequest", "parse"]
 class HookContext(Struct, frozen=True):
     """The context: who, and the orders of the request as raw FHIR resources (one Raw per entry, any shape inside).
 
-    ``patient_id`` is bare (``123``). ``orders`` is None where the client sent no order list at all.
+    ``patient_id`` is bare (``123``). ``orders`` is None where the client sent no order list at all. ``members`` is the whole
+    context as it came, for templates that look deeper.
     """
 
     patient_id: str
@@ -25,13 +26,14 @@ class HookContext(Struct, frozen=True):
     encounter_id: str | None = None
     orders: tuple[Raw, ...] | None = None
     selections: tuple[str, ...] = ()
+    members: Raw = Raw(b"{}")
 
 
 class HookRequest(Struct, frozen=True):
     """One valid request. ``hook`` is the name the client gave; the service was chosen by the id in the URL.
 
     ``prefetch`` keeps every value as the bytes that came. ``fhir_server`` and ``fhir_authorization`` are kept raw too:
-    nothing is fetched yet, and a faulty authorization is not an error.
+    whether they may be used is judged where data are fetched, and a faulty authorization is not an error.
     """
 
     hook: str
@@ -155,6 +157,7 @@ def _context(shell: dict[str, Any], raw: Raw) -> HookContext:
         encounter_id=(shell.get("encounterId") or "").removeprefix("Encounter/") or None,
         orders=tuple(resource for resources in sent for resource in resources) if sent else None,
         selections=tuple(one for one in selections if isinstance(one, str)) if isinstance(selections, list) else (),
+        members=raw,
     )
 
 
