@@ -74,11 +74,8 @@ def parse(text: str) -> Token:
         raise Refused(Cause.MALFORMED)
     try:
         header, claims, signature = (decoded(part) for part in parts.groups())
-        members = _object(header)
-        if not _NEVER.isdisjoint(members):
-            raise ValueError
         return Token(
-            header=msgspec.convert(members, Header),
+            header=msgspec.convert(_plain_header(header), Header),
             claims=msgspec.convert(_object(claims), Claims),
             signed=text.rpartition(".")[0].encode(),
             signature=signature,
@@ -97,6 +94,13 @@ def decoded(text: str) -> bytes:
     if urlsafe_b64encode(data).rstrip(b"=") != text.encode():
         raise ValueError(text)
     return data
+
+
+def _plain_header(data: bytes) -> dict[str, object]:
+    members = _object(data)
+    if not _NEVER.isdisjoint(members):
+        raise BadRequest("", "is to be read in another way")
+    return members
 
 
 def _object(data: bytes) -> dict[str, object]:
