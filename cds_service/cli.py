@@ -32,7 +32,15 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
-def serve(host: str, port: int, workers: int) -> None:
+@click.option(
+    "--drain",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0, 600),
+    metavar="SECONDS",
+    help="How long after SIGTERM new requests are still answered, while /readyz says 503.",
+)
+def serve(host: str, port: int, workers: int, drain: float) -> None:
     """Answer hooks over HTTP until stopped."""
     from cds_service.web.server import Server  # noqa: PLC0415 - only this command needs a server
 
@@ -43,7 +51,7 @@ def serve(host: str, port: int, workers: int) -> None:
         raise click.ClickException(str(error)) from None
     click.secho(f"Client authentication is OFF: whoever reaches {host} port {port} is answered.", fg="red", bold=True, err=True)
     click.echo(f"Serving {settings.base_url}/cds-services", err=True)
-    Server(application, host=host, port=port, workers=workers).run()
+    Server(application, host=host, port=port, workers=workers, drain_s=drain).run()
 
 
 @main.command()

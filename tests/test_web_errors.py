@@ -142,10 +142,11 @@ def test_a_failure_of_ours_is_500_with_an_id_and_the_log_names_only_the_place(
     monkeypatch.setattr(hooks, "answer", broken)
     monkeypatch.setattr(logging.getLogger("cds_service"), "propagate", True)
     with caplog.at_level(logging.ERROR, "cds_service"):
-        said = checked(send(client), 500)
+        answer = send(client)
+    said = checked(answer, 500)
     (record,) = caplog.records
     assert record.getMessage() == "broken"
     assert record.__dict__["exception"] == "ZeroDivisionError"
     assert re.search(r"hooks\.py:\d+ test_web_errors\.py:\d+$", record.__dict__["where"])
-    assert record.__dict__["id"] in said
+    assert answer.headers["X-Request-Id"] in said
     assert record.exc_info is None

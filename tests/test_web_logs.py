@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,6 +39,8 @@ def test_an_answer_is_one_line_of_closed_words(client: FlaskClient) -> None:
         client.post(SERVICE, json=hook_request("order-sign", context={"patientId": PERSON, "userId": f"Practitioner/{PERSON}"}))
     (line,) = found
     assert line.pop("time")
+    assert line.pop("request")
+    assert line.pop("trace")
     assert line == {
         "level": "info",
         "event": "answered",
@@ -69,7 +72,7 @@ def test_nothing_of_a_request_gets_into_a_log_whatever_goes_wrong(client: FlaskC
         monkeypatch.setattr(hooks, "answer", broken)
         client.post(f"{SERVICE}?patient={PERSON}", json=bodies[0])
     assert [line["event"] for line in found] == ["answered", "broken"]
-    assert all(set(line) <= {"time", "level", "event", *FIELDS} for line in found)
+    assert all(set(line) <= {"time", "level", "event", "request", "trace", *FIELDS} for line in found)
 
 
 def test_the_server_tells_of_its_life_but_not_of_requests() -> None:
@@ -97,3 +100,69 @@ def test_a_line_is_one_line() -> None:
     with lines() as found:
         logging.getLogger("cds_service.x").warning("a\nb\x1b[31m", extra={"what": "c\r\nd", "patient": PERSON})
     assert (found[0]["event"], found[0]["what"]) == ("a\nb\x1b[31m", "c\r\nd")
+
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def test_the_ids_of_a_client_come_back_and_stand_in_every_line_of_its_request(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hooks, "answer", None)
+    with lines() as found:
+        sent = {"X-Request-Id": "a-B-3", "traceparent": f"00-{TRACE}-{SPAN}-01"}
+        answer = client.post(SERVICE, json=hook_request(), headers=sent)
+        client.get("/healthz")
+        logging.getLogger("cds_service.x").warning("between")
+    assert answer.headers["X-Request-Id"] == "a-B-3"
+    version, trace, span, flags = answer.headers["traceparent"].split("-")
+    assert (version, trace, flags) == ("00", TRACE, "01")
+    assert re.fullmatch("[0-9a-f]{16}", span)
+    assert span != SPAN, "our part of the trace is our own"
+    broken, between = found
+    assert (broken["event"], broken["request"], broken["trace"]) == ("broken", "a-B-3", TRACE)
+    assert "request" not in between
+    assert "a-B-3" in answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", " ", "x" * 65, "a b", "a_b", "ä", "a\x1b[31m", f"{PERSON}.x", '"', "a\x85b", "../x", "a;b"],
+)
+def test_an_id_that_is_not_short_and_plain_is_replaced(client: FlaskClient, wrong: str) -> None:
+    answers = [client.get("/healthz", headers={"X-Request-Id": wrong}) for _ in range(2)]
+    first, second = (answer.headers["X-Request-Id"] for answer in answers)
+    assert re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", first)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (f"00-{TRACE}-{SPAN}-00", True),
+        (f"cc-{TRACE}-{SPAN}-01", True),
+        (f"cc-{TRACE}-{SPAN}-01-what-the-future-brings", True),
+        (f"00-{TRACE}-{SPAN}-01-more", False),
+        (f"ff-{TRACE}-{SPAN}-01", False),
+        (f"00-{'0' * 32}-{SPAN}-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE.upper()}-{SPAN}-01", False),
+        (f"00-{TRACE}-{SPAN}", False),
+        (f"00-{TRACE}-{SPAN}-1", False),
+        (f"00-{TRACE}\u0661-{SPAN}-01", False),
+        (PERSON, False),
+        ("", False),
+    ],
+)
+def test_a_trace_is_gone_on_with_only_where_it_is_valid(client: FlaskClient, sent: str, kept: bool) -> None:
+    answered = client.get("/cds-services", headers={"traceparent": sent.encode().decode("latin-1")}).headers["traceparent"]
+    assert re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", answered)
+    assert (TRACE in answered) is kept
+
+
+@pytest.mark.parametrize("path", ["/nowhere", SERVICE, "/cds-services", "/healthz"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_every_answer_carries_its_ids(client: FlaskClient, path: str, method: str) -> None:
+    answer = client.open(path, method=method)
+    assert answer.headers["X-Request-Id"]
+    assert answer.headers["traceparent"]

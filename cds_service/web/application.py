@@ -1,13 +1,14 @@
 """The routes of the service, as one Flask application."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from cds_service.protocol import discovery
-from cds_service.web import errors, headers
+from cds_service.web import errors, headers, metrics, overload
 from cds_service.web.feedback import take_feedback
 from cds_service.web.health import healthz, readyz
 from cds_service.web.hooks import answer_hook
 from cds_service.web.house import House
+from cds_service.web.observing import Observed
 from cds_service.web.pages import Pages
 from cds_service.web.paths import PlainPaths
 
@@ -17,8 +18,10 @@ def build(house: House) -> Flask:
     app = Flask("cds_service", static_folder=None)
     app.url_map.merge_slashes = False  # PlainPaths does it, without a redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.extensions["drain"] = house.drain
     errors.install(app)
     headers.install(app, house.origins)
+    overload.install(app)
     pages = Pages(house)
 
     @app.get("/cds-services")
@@ -41,7 +44,14 @@ def build(house: House) -> Flask:
     def knowledge() -> Response:
         return pages.knowledge().response()
 
+    @app.get("/metrics")
+    def counted() -> Response:
+        house.operators.let_in(request.environ)
+        response = Response(house.metrics.text(), content_type=metrics.CONTENT_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", "readyz", lambda: readyz(house))
-    app.wsgi_app = PlainPaths(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = PlainPaths(Observed(app.wsgi_app, house.metrics))  # type: ignore[method-assign]
     return app

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from traceback import walk_tb
 from types import MappingProxyType
-from uuid import uuid4
 
 import msgspec
 from flask import Flask, Response
@@ -14,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from cds_service.gather import HistoryUnavailable
 from cds_service.protocol.wire import BadRequest
 from cds_service.store import StoreUnavailable
+from cds_service.web import observing
 
 RETRY_AFTER_S = 5
 """When a client whose feedback could not be kept may try again."""
@@ -77,11 +77,10 @@ def _refused(error: HTTPException) -> Response:
 
 
 def _broken(error: Exception) -> Response:
-    """The one handler for what nobody expected: an id for the caller, type and place for the log, never the text."""
-    mark = str(uuid4())
+    """The one handler for what nobody expected: the request's id for the caller, type and place for the log, never the text."""
     where = error.where if isinstance(error, FaultyAnswer) else _place(error)
-    _LOG.error("broken", extra={"id": mark, "exception": type(error).__name__, "where": where, "status": 500})
-    return outcome(500, "exception", f"The service failed. It keeps a note under {mark}.")
+    _LOG.error("broken", extra={"exception": type(error).__name__, "where": where, "status": 500})
+    return outcome(500, "exception", f"The service failed. It keeps a note under {observing.current().request_id}.")
 
 
 def _place(error: BaseException) -> str:

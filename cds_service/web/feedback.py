@@ -3,6 +3,7 @@
 from flask import Response
 
 from cds_service.protocol.feedback import parse
+from cds_service.web import observing
 from cds_service.web.body import body
 from cds_service.web.hooks import service_of
 from cds_service.web.house import House
@@ -12,6 +13,10 @@ def take_feedback(house: House, service_id: str) -> Response:
     """Keep every entry of the body or none."""
     service = service_of(service_id)
     entries = parse(body(house.max_body))
+    seen = observing.current()
+    seen.outcome = "feedback"
     if entries:
         house.store.record(entries, service=service.id, received_at=house.now())
+    for entry in entries:
+        seen.count("cds_feedback_total", entry.outcome)
     return Response("{}", mimetype="application/json")

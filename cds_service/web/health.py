@@ -5,7 +5,11 @@ from typing import Any
 import msgspec
 from flask import Response
 
+from cds_service.web.errors import outcome
 from cds_service.web.house import House
+
+RETRY_AFTER_S = 5
+"""When to ask again while the service stops: by then it is gone, or another has taken its place."""
 
 
 def healthz() -> Response:
@@ -14,7 +18,13 @@ def healthz() -> Response:
 
 
 def readyz(house: House) -> Response:
-    """Ready to answer hooks, with what is degraded: no store keeps feedback, and no hook is refused for it."""
+    """Ready to answer hooks, with what is degraded: no store keeps feedback, and no hook is refused for it.
+
+    While the service is about to stop it is not ready, so that whoever balances the load goes elsewhere; what still comes is
+    answered.
+    """
+    if house.drain.begun:
+        return outcome(503, "transient", "The service is about to stop.", {"Retry-After": str(RETRY_AFTER_S)})
     trouble = house.store.trouble()
     return _json(
         {

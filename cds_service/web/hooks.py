@@ -8,16 +8,18 @@ import msgspec
 from flask import Response
 from werkzeug.exceptions import NotFound
 
-from cds_service.answer import answer
+from cds_service.answer import Outcome, answer
 from cds_service.protocol import discovery
 from cds_service.protocol.card import Card
 from cds_service.protocol.discovery import Service
-from cds_service.protocol.request import parse
+from cds_service.protocol.request import HookRequest, parse
 from cds_service.protocol.schemas import schema
 from cds_service.store import AnsweredCard
+from cds_service.web import observing
 from cds_service.web.body import body
 from cds_service.web.errors import FaultyAnswer
 from cds_service.web.house import House
+from cds_service.web.observing import Observation
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LOG = logging.getLogger(__name__)
@@ -38,17 +40,33 @@ def service_of(service_id: str) -> Service:
 def answer_hook(house: House, service_id: str) -> Response:
     """The cards for the request in hand: checked, remembered for feedback, answered."""
     service = service_of(service_id)
-    request = parse(body(house.max_body))
+    sent, seen = body(house.max_body), observing.current()
+    seen.begin()
+    request = parse(sent)
+    seen.done("parse")
     now = house.now()
-    outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting)
+    outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting, done=seen.done)
     fault = schema("response").fault({"cards": msgspec.to_builtins(outcome.cards)})
     if fault is not None:
         raise FaultyAnswer(fault)
+    seen.done("check")
     if outcome.cards and not house.store.remember([_remembered(card, service, now) for card in outcome.cards]):
         _LOG.warning("answered-cards-wait", extra={"service": service.id})
+    seen.done("store")
+    _count(seen, outcome, service, request)
     # The hook's name is one of a closed list; where it is not the service's own, the client meant another one.
     _LOG.info("answered", extra={"service": service.id, "hook": request.hook, "cards": len(outcome.cards), "status": 200})
     return Response(_ENCODER.encode({"cards": outcome.cards}), mimetype="application/json")
+
+
+def _count(seen: Observation, outcome: Outcome, service: Service, request: HookRequest) -> None:
+    seen.answered("cards" if outcome.cards else "no-cards")
+    for card in outcome.cards:
+        seen.count("cds_cards_total", card.source.topic.code, card.indicator)
+    for fetch in outcome.fetches:
+        seen.count("cds_fhir_fetches_total", fetch)
+    if request.hook != service.hook:
+        seen.count("cds_other_hook_total", service.id)
 
 
 def _remembered(card: Card, service: Service, now: datetime) -> AnsweredCard:

@@ -6,8 +6,10 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-FIELDS = ("service", "hook", "status", "cards", "id", "exception", "where", "what")
-"""The members a line may have beside time, level and event; none of them ever holds a value from a request."""
+from cds_service.web.observing import CURRENT
+
+FIELDS = ("service", "hook", "status", "cards", "exception", "where", "what")
+"""The members a line may have beside time, level, event and the ids of the request; none ever holds a value from a request."""
 
 OWN = "cds_service"
 
@@ -22,6 +24,9 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": _event(record),
         }
+        seen = CURRENT.get()
+        if seen:
+            line |= {"request": seen.request_id, "trace": seen.trace}
         line |= {name: record.__dict__[name] for name in FIELDS if name in record.__dict__}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = record.exc_info[0].__name__

@@ -1,13 +1,19 @@
 """The service under gunicorn: worker processes with threads, started from code so that one command is enough."""
 
 import gc
+import time
 from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from cds_service.web import logs
+from cds_service.web.drain import Drain
+from cds_service.web.overload import WAITED
 
 THREADS = 4
 """Requests that one worker process works on at the same time."""
@@ -15,8 +21,8 @@ THREADS = 4
 OBJECTS = 20_000
 """How many new objects make the collector look for cycles; a request leaves few, and makes thousands."""
 
-GRACE_S = 30
-"""How long requests in flight may take after SIGTERM."""
+GRACE_S = 20
+"""How long requests in flight may take after that."""
 
 
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -26,20 +32,70 @@ class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
         """Write no line for a request."""
 
 
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """A worker that tells how long a request has waited for a thread, and lets connections go once the service is to stop."""
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Note when the request began to wait."""
+        conn.queued = time.monotonic()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> object:
+        """Answer one request of a connection."""
+        WAITED.set(time.monotonic() - conn.queued)
+        return super().handle(conn)
+
+    def handle_request(self, req: Request, conn: TConn) -> object:
+        """Hand one request to the application."""
+        if self.app.drain.begun:
+            req.force_close()
+        return super().handle_request(req, conn)
+
+
+class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
+    """A master that on SIGTERM first lets those who balance the load go elsewhere, then stops; a second one makes it stop now."""
+
+    def __init__(self, server: "Server") -> None:
+        self._drain = server.drain
+        self._patience_s = server.drain_s
+        self._stop_at = float("inf")
+        super().__init__(server)
+
+    def handle_term(self) -> None:
+        """Begin to drain, or stop where that has begun already."""
+        if self._drain.begun or not self._patience_s:
+            super().handle_term()
+        self._drain.begin()
+        self._stop_at = time.monotonic() + self._patience_s
+
+    def wait_for_signals(self, timeout: float = 1.0) -> list[int]:
+        """Wait for signals, but no longer than there is time to stop."""
+        left = self._stop_at - time.monotonic()
+        found: list[int] = super().wait_for_signals(timeout=max(0.0, min(timeout, left)))
+        if time.monotonic() >= self._stop_at:
+            raise StopIteration
+        return found
+
+
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """One application on one address.
+
+    ``drain_s`` is how many seconds after SIGTERM new requests are still answered, while /readyz tells those who balance the load
+    to go elsewhere.
 
     It is made before the workers are forked: they share its memory and start at once. The store opens its connections in the
     threads that use them, so none is carried over a fork.
     """
 
-    def __init__(self, application: Flask, *, host: str, port: int, workers: int) -> None:
+    def __init__(self, application: Flask, *, host: str, port: int, workers: int, drain_s: float) -> None:
         self._application = application
+        self.drain: Drain = application.extensions["drain"]
+        self.drain_s = drain_s
         self._settings: dict[str, Any] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
             "threads": THREADS,
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "preload_app": True,
             "graceful_timeout": GRACE_S,
             "keepalive": 5,
@@ -53,6 +109,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Take the settings."""
         for name, value in self._settings.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Answer until stopped; then the process ends."""
+        Master(self).run()
 
     def load(self) -> Flask:
         """The application. All that is there by now lives as long as the workers, so the collector need not look at it again."""

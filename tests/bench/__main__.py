@@ -22,7 +22,7 @@ SERVICE = "/cds-services/tacrolimus-patient-view"
 
 def _service(store: str, port: int) -> Server:
     environment = {"CDS_STORE": f"sqlite:///{store}", "CDS_AUTH": "off", "CDS_MAX_BODY": "50000000"}
-    command = [str(BIN / "cds-service"), "serve", "--port", str(port), "--workers", "2"]
+    command = [str(BIN / "cds-service"), "serve", "--port", str(port), "--workers", "2", "--drain", "0"]
     return Server(command, port, SERVICE, environment)
 
 
