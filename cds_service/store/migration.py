@@ -1,4 +1,4 @@
-"""Numbered SQL files that bring a SQLite file up to date, forward only; ``user_version`` holds the number of the last one."""
+"""Numbered SQL files that bring a store up to date, forward only; in SQLite ``user_version`` holds the number of the last one."""
 
 import sqlite3
 from importlib.resources import files
@@ -6,9 +6,9 @@ from importlib.resources import files
 from cds_service.store import StoreUnusable
 
 
-def steps() -> dict[int, str]:
-    """The SQL of every step by its number."""
-    folder = files("cds_service.store").joinpath("migrations")
+def steps(kind: str = "sqlite") -> dict[int, str]:
+    """The SQL of every step by its number, for that kind of database."""
+    folder = files("cds_service.store").joinpath("migrations", kind)
     named = {entry.name: entry for entry in folder.iterdir() if entry.name.endswith(".sql")}
     return {int(name.partition("_")[0]): named[name].read_text(encoding="utf-8") for name in sorted(named)}
 
