@@ -13,7 +13,11 @@ MAX_BYTES = 200_000
 """How large it may be."""
 
 _ACCEPT = {"Accept": "application/jwk-set+json, application/json"}
-_WORDS = {LateError: "it took too long", UnreachableError: "its server cannot be reached", UnusableError: "it is too large"}
+_WORDS = {
+    LateError: "it took too long",
+    UnreachableError: "the server cannot be reached",
+    UnusableError: "it is too large, or encoded as nobody asked",
+}
 
 
 def asking(outgoing: Outgoing, clock: Callable[[], float]) -> Fetch:
