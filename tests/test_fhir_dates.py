@@ -1,11 +1,11 @@
 """FHIR dates: partial, half-typed, at the edge of the calendar, and instants in the site's zone."""
 
-from datetime import date
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from cds_service.fhir.dates import end_of, start_of, when
+from cds_service.fhir.dates import end_of, instant, start_of, when
 from cds_service.fhir.wire import Period
 from cds_service.patient.when import When
 from tests.reading import UTC
@@ -91,3 +91,40 @@ def test_both_ends_of_a_period_belong_to_it() -> None:
     assert end_of(period, UTC) == When.on(date(2026, 3, 1))
     assert start_of(None, UTC) is None
     assert end_of(None, UTC) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "moment"),
+    [
+        ("2026-02-20T20:05:59Z", UTC, "2026-02-20T20:05+00:00"),
+        ("2026-02-20T20:05:00+01:00", UTC, "2026-02-20T19:05+00:00"),
+        ("2026-02-20T20:05", BERLIN, "2026-02-20T19:05+00:00"),
+        ("2026-02-20T24:00:00Z", UTC, "2026-02-20T23:59+00:00"),
+    ],
+)
+def test_a_time_of_day_gives_an_instant(text: str, zone: ZoneInfo, moment: str) -> None:
+    assert instant(text, zone) == datetime.fromisoformat(moment)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "x" * 100,
+        "2026-02-20",
+        "2026-02",
+        "2026-02-20T00:00:00Z",
+        "2026-02-31T10:00:00Z",
+        "2026-02-20T25:00:00Z",
+        "0001-01-01T08:00:00+14:00",
+    ],
+    ids=["none", "empty", "long", "day", "month", "midnight", "no such day", "25 o'clock", "before the calendar"],
+)
+def test_without_a_time_of_day_there_is_no_instant(text: str | None) -> None:
+    """Midnight is what systems write for a day without a time."""
+    assert instant(text, UTC) is None
+
+
+def test_an_instant_that_leaves_the_calendar_on_its_way_to_utc_is_none() -> None:
+    assert instant("0001-01-01T00:30:00", ZoneInfo("Asia/Tokyo")) is None

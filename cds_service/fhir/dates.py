@@ -5,7 +5,7 @@ What is no date (``Invalid date``) is None; what lies at the edge of the calenda
 
 import re
 from calendar import monthrange
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -42,14 +42,38 @@ def when(text: str | None, zone: ZoneInfo) -> When | None:
 
 def _local(written: date, hour: int, minute: int, offset: str, zone: ZoneInfo) -> date:
     """The day in the zone on which an instant falls; the day as written where the instant makes no sense."""
-    hours, minutes = (0, 0) if offset == "Z" else (int(offset[1:3]), int(offset[4:6]))
-    shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
+    moment = _moment(written, hour, minute, offset, zone)
+    return written if moment is None else moment.date()
+
+
+def _moment(written: date, hour: int, minute: int, offset: str | None, zone: ZoneInfo) -> datetime | None:
+    """The instant in the zone; None where it makes no sense."""
     clock = (23, 59) if hour == 24 else (hour, minute)  # 24:00 is the end of its day
     try:
-        moment = datetime(written.year, written.month, written.day, *clock, tzinfo=timezone(shift))
-        return moment.astimezone(zone).date()
+        if offset is None:
+            return datetime(written.year, written.month, written.day, *clock, tzinfo=zone)
+        hours, minutes = (0, 0) if offset == "Z" else (int(offset[1:3]), int(offset[4:6]))
+        shift = timedelta(hours=hours, minutes=minutes) * (-1 if offset[0] == "-" else 1)
+        return datetime(written.year, written.month, written.day, *clock, tzinfo=timezone(shift)).astimezone(zone)
     except (ValueError, OverflowError):  # 25 o'clock, an offset of a day, the edge of the calendar
-        return written
+        return None
+
+
+@lru_cache(maxsize=8192)
+def instant(text: str | None, zone: ZoneInfo) -> datetime | None:
+    """The instant (UTC, to the minute) that a FHIR dateTime means; None where it gives no time of day.
+
+    Midnight is what systems write for a day without a time: it counts as none.
+    """
+    found = _FORM.fullmatch(text) if text is not None and len(text) < _LONGEST else None
+    if found is None or found[4] is None or found[4] + found[5] == "0000":
+        return None
+    try:
+        written = date(int(found[1]), int(found[2]), int(found[3]))
+        moment = _moment(written, int(found[4]), int(found[5]), found[7], zone)
+        return None if moment is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def start_of(period: Period | None, zone: ZoneInfo) -> When | None:

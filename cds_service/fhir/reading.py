@@ -97,6 +97,7 @@ def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zon
         foreign=reading.foreign,
         tolerated=reading.tolerated,
         fhir_version=version,
+        encounter=request.context.encounter_id,
     )
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from cds_service.fhir.circumstances import circumstances
 from cds_service.fhir.concepts import codes, codings, concepts, condition, plain, texts, words
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.dosages import lines
@@ -166,6 +167,7 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
     dosed = lines(dosages, around.start or around.asserted, scene.zone)
     start, end = _span(dosed) if kind is UseKind.ORDER else (None, None)
     reasons, reason = _reasons(found, status)
+    beside = circumstances(found, dosages, scene.zone)
     return Use(
         kind=kind,
         reference=reference,
@@ -183,6 +185,10 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
         indication_references=_pointers(found),
         replaces=around.replaces,
         forbids=around.forbids,
+        starts_at=beside.starts_at,
+        ends_at=beside.ends_at,
+        at_discharge=beside.at_discharge,
+        encounter=beside.encounter,
     )
 
 

@@ -162,7 +162,7 @@ class Resource(Wire, tag_field="resourceType"):
 
 
 class MedicationUse(Resource):
-    """What the resources that tell of a medicine's use have in common."""
+    """What the resources that tell of a medicine's use have in common; ``context`` is STU3's ``encounter``."""
 
     status: str | None = None
     contained: list[Raw] | Raw | None = None
@@ -174,6 +174,9 @@ class MedicationUse(Resource):
     reason_reference: list[Reference] | Reference | None = None
     reason: list[ConceptOrReference] | ConceptOrReference | None = None
     note: list[Note] | Note | str | None = None
+    category: list[Concept] | Concept | None = None
+    encounter: Reference | None = None
+    context: Reference | None = None
 
 
 class MedicationStatement(MedicationUse, tag="MedicationStatement"):

@@ -4,7 +4,7 @@ Everywhere ``None`` means that the record did not say; an empty tuple means that
 References are FHIR references (``Observation/o1``) as the client knows them. Texts that came from outside are ``Outside``.
 """
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -114,6 +114,8 @@ class Use(Struct, frozen=True):
     ``supply_days`` belongs to dispenses. ``reasons`` are hold reason groups of the value sets, ``reason`` their text.
     ``indications`` are condition groups the resource itself names; ``indication_references`` the conditions it points to.
     ``replaces`` is the reference of the order this one replaces. ``forbids`` is doNotPerform: the order says *not* to give.
+    ``starts_at`` and ``ends_at`` are the instants of the first and the last dose, where a time of day was recorded.
+    ``at_discharge`` marks an order for the time after a stay in hospital, ``encounter`` is the id of that stay.
     """
 
     kind: UseKind
@@ -132,6 +134,10 @@ class Use(Struct, frozen=True):
     indication_references: tuple[str, ...] = ()
     replaces: str | None = None
     forbids: bool = False
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    at_discharge: bool = False
+    encounter: str | None = None
 
 
 class Problem(Struct, frozen=True):
@@ -225,7 +231,7 @@ class Record(Struct, frozen=True):
 
     ``drafts`` are the orders in the request itself (new, revised, stopped). ``lost`` names what was not received;
     a list that is None is named there, a list that is incomplete too. ``foreign`` counts resources of other people that
-    were dropped, ``tolerated`` elements that had to be left out.
+    were dropped, ``tolerated`` elements that had to be left out. ``encounter`` is the id of the stay or visit of the request.
     """
 
     person: Person
@@ -245,6 +251,7 @@ class Record(Struct, frozen=True):
     foreign: int = 0
     tolerated: int = 0
     fhir_version: str = "R4"
+    encounter: str | None = None
 
     @property
     def uses(self) -> tuple[Use, ...]:
