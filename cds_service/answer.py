@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from itertools import chain
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -11,19 +12,20 @@ from cds_service.cards import cards
 from cds_service.evaluate import evaluate
 from cds_service.fhir import evidence
 from cds_service.fhir.reading import read
-from cds_service.gather import gather
+from cds_service.gather import Access, Visit, gather
 from cds_service.knowledge.finding import CannotTell, Finding, Sentence, say
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Outside, Record
 from cds_service.protocol.card import Card
-from cds_service.protocol.gathered import Fetch
+from cds_service.protocol.gathered import Fetch, Gathered
 from cds_service.protocol.request import HookRequest
 
 
 class Setting(Struct, frozen=True):
     """What does not come with the request: the numbers in force, the public URL, what this client never offers.
 
-    ``strict`` also validates the evidence with the FHIR models (slow) and names what is not valid among the unknowns.
+    ``access`` says which FHIR servers may be asked for this client; without it none is. ``strict`` also validates the evidence
+    with the FHIR models (slow) and names what is not valid among the unknowns.
     """
 
     parameters: Parameters
@@ -31,6 +33,7 @@ class Setting(Struct, frozen=True):
     not_offered: frozenset[str] = frozenset()
     fhir_version: str | None = None
     strict: bool = False
+    access: Access | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -52,22 +55,24 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, don
         HistoryUnavailable: neither medication statements nor medication orders could be had (HTTP 412).
     """
     offered = setting.not_offered | frozenset(setting.parameters.not_offered)
-    gathered = gather(request, not_offered=offered, fhir_version=setting.fhir_version)
+    visit = Visit(setting.access, hook, asof) if setting.access is not None else None
+    gathered = gather(request, not_offered=offered, fhir_version=setting.fhir_version, visit=visit)
     done("gather")
     record = read(gathered, request, hook=hook, asof=asof, zone=ZoneInfo(setting.parameters.timezone))
     done("read")
     findings = evaluate(record, setting.parameters)
     done("evaluate")
     if setting.strict and record.fhir_version == "R4":  # the one version that the models read
-        findings = tuple(_validated(finding, request) for finding in findings)
+        findings = tuple(_validated(finding, gathered, request) for finding in findings)
     made = cards(findings, record, parameters=setting.parameters, base_url=setting.base_url)
     done("cards")
     return Outcome(made, record, gathered.fetches)
 
 
-def _validated(finding: Finding | CannotTell, request: HookRequest) -> Finding | CannotTell:
+def _validated(finding: Finding | CannotTell, gathered: Gathered, request: HookRequest) -> Finding | CannotTell:
     """The finding with an unknown for each entry of its evidence that is not valid FHIR."""
-    faults = evidence.faults(request, {item.reference for item in finding.evidence})
+    resources = chain(*(received.resources for received in gathered.answers.values()), request.context.orders or ())
+    faults = evidence.faults(resources, {item.reference for item in finding.evidence})
     named: tuple[Sentence, ...] = tuple(
         say("evidence-invalid", reference=Outside(reference), faults=Outside("; ".join(wrong)))
         for reference, wrong in faults.items()

@@ -3,18 +3,25 @@
 import logging
 import logging.config
 import os
+import time
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from flask import Flask
 
 from cds_service.answer import Setting
 from cds_service.config import Config, ConfigError, load
+from cds_service.gather import Access, Fetcher
 from cds_service.store import StoreUnusable
 from cds_service.store.sqlite import SqliteStore
+from cds_service.trust.opening import clients, open_gate
 from cds_service.web import logs
 from cds_service.web.application import build
 from cds_service.web.house import House
+
+if TYPE_CHECKING:
+    from cds_service.trust.keysets import Fetch
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,16 +52,52 @@ def compose(config: Config) -> Flask:
     """The WSGI application of a configuration.
 
     Raises:
+        ConfigError: a client or a FHIR server is listed as it cannot be meant.
         StoreUnusable: the service must not start with its store as it is.
     """
     zone = ZoneInfo(config.parameters.timezone)
+    access = _access(config)
+    store = SqliteStore(config.store)
+    gate = open_gate(config, used=store, clock=time.time, fetch=lambda: _asking(access.fetcher), monotonic=time.monotonic)
     house = House(
-        setting=Setting(config.parameters, config.base_url, strict=config.strict),
-        store=SqliteStore(config.store),
+        setting=Setting(config.parameters, config.base_url, strict=config.strict, access=access),
+        store=store,
+        gate=gate,
         now=lambda: datetime.now(zone),
         origins=config.origins,
         max_body=config.max_body,
     )
     logging.config.dictConfig(logs.settings())
-    _LOG.warning("authentication-off")
-    return build(house)
+    if not gate.required:
+        _LOG.warning("authentication-off")
+    application = build(house)
+    application.extensions["warm"] = access.fetcher.warm if gate.fhir_servers else None
+    return application
+
+
+def check(config: Config) -> None:
+    """Look at all that the configuration names, without starting anything.
+
+    Raises:
+        ConfigError: the service would not start with it.
+    """
+    fetcher = _access(config).fetcher
+    clients(config, fetch=lambda: _asking(fetcher), monotonic=time.monotonic)
+
+
+def _access(config: Config) -> Access:
+    """What is needed to ask FHIR servers; which of them may be asked, the client of each request tells."""
+    fetcher = Fetcher(
+        budget_s=config.budget_ms / 1000,
+        max_bytes=config.max_body,
+        networks=config.private_networks,
+        authorities=config.authorities,
+    )
+    return Access(fetcher, frozenset(), open=not config.authentication)
+
+
+def _asking(fetcher: Fetcher) -> "Fetch":
+    """Asks the servers of issuers for their keys, over the connections of the process."""
+    from cds_service.trust.key_server import asking  # noqa: PLC0415 - slow to load, and few need it
+
+    return asking(fetcher.outgoing, time.monotonic)

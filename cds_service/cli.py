@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cds_service.answer import Setting
+from cds_service.app import check as check_configuration
 from cds_service.app import compose, configuration, today
 from cds_service.config import VARIABLES, Config, ConfigError
 from cds_service.store import StoreUnusable
@@ -47,9 +48,12 @@ def serve(host: str, port: int, workers: int, drain: float) -> None:
     settings = _configuration(host, port)
     try:
         application = compose(settings)
-    except StoreUnusable as error:
+    except (ConfigError, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
-    click.secho(f"Client authentication is OFF: whoever reaches {host} port {port} is answered.", fg="red", bold=True, err=True)
+    if not settings.authentication:
+        click.secho(
+            f"Client authentication is OFF: whoever reaches {host} port {port} is answered.", fg="red", bold=True, err=True
+        )
     click.echo(f"Serving {settings.base_url}/cds-services", err=True)
     Server(application, host=host, port=port, workers=workers, drain_s=drain).run()
 
@@ -61,7 +65,10 @@ def config(host: str, port: int) -> None:
     """List the environment variables, and say whether the service would start with them as they are."""
     for variable in VARIABLES:
         click.echo(f"{variable.name}\n    {variable.meaning}\n    default: {variable.default}")
-    _configuration(host, port)
+    try:
+        check_configuration(_configuration(host, port))
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from None
     click.echo("\nThe service would start with the environment as it is.")
 
 

@@ -3,8 +3,9 @@
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from msgspec import Struct
 from cds_service.knowledge.parameters import ParameterError, Parameters, in_force
 
 PREFIX = "CDS_"
+Network = IPv4Network | IPv6Network
+T = TypeVar("T")
 
 
 class ConfigError(ValueError):
@@ -36,8 +39,20 @@ VARIABLES = (
     Variable("CDS_ISSUERS", "TOML file of trusted clients. Not used by this version: it must exist and be TOML", "none"),
     Variable(
         "CDS_FHIR_SERVERS",
-        "comma list of exact FHIR base URLs (http on loopback only). Not used by this version, which reads prefetch only",
+        "comma list of the exact FHIR base URLs that may be called while authentication is off, with the client's token or, as "
+        "they are taken to be open, without one (http on loopback only)",
         "none",
+    ),
+    Variable(
+        "CDS_PRIVATE_NETWORKS",
+        "comma list of networks (10.1.0.0/16) into which the host names of FHIR servers and key sets may lead; public addresses "
+        "always may, and an address that is itself the host of a listed URL",
+        "none",
+    ),
+    Variable(
+        "CDS_CA_FILE",
+        "PEM file of the certificate authorities to trust when FHIR servers and key sets are called, in place of the public ones",
+        "the public ones",
     ),
     Variable(
         "CDS_CORS_ORIGINS",
@@ -45,7 +60,7 @@ VARIABLES = (
         "https://sandbox.cds-hooks.org,http://localhost:8080",
     ),
     Variable("CDS_STORE", "where answered cards and feedback are kept: sqlite:///FILE", "sqlite:///cds-service.sqlite3"),
-    Variable("CDS_BUDGET_MS", "deadline of one call in milliseconds. Not used by this version, which fetches nothing", "400"),
+    Variable("CDS_BUDGET_MS", "how long one call may gather data from a FHIR server, in milliseconds", "400"),
     Variable("CDS_MAX_BODY", "largest body of a request in bytes", "5000000"),
     Variable("CDS_SITE", "TOML file with the site's own values for the parameters of the knowledge base", "none"),
     Variable(
@@ -68,6 +83,8 @@ class Config(Struct, frozen=True, kw_only=True):
     fhir_servers: tuple[str, ...]
     strict: bool
     parameters: Parameters
+    private_networks: tuple[Network, ...] = ()
+    authorities: Path | None = None
 
 
 def load(environ: Mapping[str, str], *, host: str | None = None, port: int | None = None) -> Config:
@@ -94,6 +111,8 @@ def load(environ: Mapping[str, str], *, host: str | None = None, port: int | Non
         max_body=_number("CDS_MAX_BODY", text("CDS_MAX_BODY"), 1_000, 1_000_000_000),
         budget_ms=_number("CDS_BUDGET_MS", text("CDS_BUDGET_MS"), 10, 60_000),
         fhir_servers=tuple(_list("CDS_FHIR_SERVERS", given.get("CDS_FHIR_SERVERS", ""), _fhir_server)),
+        private_networks=tuple(_list("CDS_PRIVATE_NETWORKS", given.get("CDS_PRIVATE_NETWORKS", ""), _network)),
+        authorities=_authorities(given.get("CDS_CA_FILE")),
         strict=_choice("CDS_STRICT", text("CDS_STRICT"), "off", "on") == "on",
         parameters=_site(given.get("CDS_SITE")),
     )
@@ -166,7 +185,27 @@ def _fhir_server(name: str, value: str) -> str:
     return value.rstrip("/")
 
 
-def _list(name: str, value: str, item: Callable[[str, str], str]) -> list[str]:
+def _network(name: str, value: str) -> Network:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ConfigError(f"{name}: {value!r} is no network; 10.1.0.0/16 is one.") from None
+
+
+def _authorities(value: str | None) -> Path | None:
+    """The file, if certificates can be read from it."""
+    if value is None:
+        return None
+    import ssl  # noqa: PLC0415 - costs start-up time, and few need it
+
+    try:
+        ssl.create_default_context(cafile=value)
+    except OSError:
+        raise ConfigError(f"CDS_CA_FILE: no certificates can be read from {value}.") from None
+    return Path(value)
+
+
+def _list(name: str, value: str, item: Callable[[str, str], T]) -> list[T]:
     return [item(name, part.strip()) for part in value.split(",") if part.strip()]
 
 

@@ -1,23 +1,20 @@
-"""Whether the entries of a request that became evidence are valid FHIR; outside the live path, since it loads the FHIR models."""
+"""Whether the entries that became evidence are valid FHIR; outside the live path, since it loads the FHIR models."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from cds_service.fhir.validation import problems
-from cds_service.protocol.request import HookRequest
 
 
-def faults(request: HookRequest, references: Collection[str]) -> dict[str, list[str]]:
+def faults(resources: Iterable[Raw], references: Collection[str]) -> dict[str, list[str]]:
     """What is wrong with each of these entries (``Observation/o1``) in the words of ``validation``; valid ones are left out."""
-    found = {reference: problems(resource) for reference, resource in _resources(request) if reference in references}
+    every = chain.from_iterable(_within(msgspec.json.decode(raw)) for raw in resources)
+    found = {reference: problems(resource) for reference, resource in every if reference in references}
     return {reference: wrong for reference, wrong in found.items() if wrong}
-
-
-def _resources(request: HookRequest) -> Iterator[tuple[str, dict[str, Any]]]:
-    for raw in (*request.prefetch.values(), *(request.context.orders or ())):
-        yield from _within(msgspec.json.decode(raw))
 
 
 def _within(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -68,7 +68,8 @@ def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zon
     missing = Answer(State.MISSING)
     got = {key: reading.receive(gathered.answers.get(key, missing)) for key in _KEYS}
     drafted = reading.receive(Answer(State.PRESENT, request.context.orders or ()))
-    everything = [*chain.from_iterable(received.resources for received in got.values()), *drafted.resources]
+    fetched = reading.receive(Answer(State.PRESENT, gathered.medications))
+    everything = [*chain.from_iterable(received.resources for received in (*got.values(), drafted, fetched))]
     version = gathered.fhir_version or version_of(everything)
     scene = Scene(zone, {found.id: found for found in everything if isinstance(found, Medication) and found.id})
     person = reading.person(got["patient"], zone)

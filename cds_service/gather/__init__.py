@@ -1,5 +1,7 @@
-"""The answers to every question of the discovery body, as far as the client sent them along (prefetch)."""
+"""The answers to every question of the discovery body: as the client sent them, and from its FHIR server what is missing."""
 
-from cds_service.gather.prefetch import KEYS, HistoryUnavailable, gather
+from cds_service.gather.access import Access, Fetcher, Visit
+from cds_service.gather.gathering import HistoryUnavailable, gather
+from cds_service.gather.prefetch import KEYS
 
-__all__ = ["KEYS", "HistoryUnavailable", "gather"]
+__all__ = ["KEYS", "Access", "Fetcher", "HistoryUnavailable", "Visit", "gather"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from cds_service.fhir.bundle import Shell, shell_of, type_of
-from cds_service.protocol.gathered import Answer, Gathered, State
+from cds_service.protocol.gathered import Answer, State
 from cds_service.protocol.request import HookRequest
 
 KEYS: dict[str, str] = {
@@ -26,38 +26,29 @@ KEYS: dict[str, str] = {
 ORDERS = {"DSTU2": "medicationOrders"}
 """The key that asks for medication orders in a FHIR version; ``medicationRequests`` in every other one."""
 
-_HAD = (State.PRESENT, State.INCOMPLETE)
+
+class Sent(Struct, frozen=True):
+    """What the client sent along: the answer to every key, and the pages that have another after them."""
+
+    answers: dict[str, Answer]
+    pages: dict[str, Shell]
+    fhir_version: str | None
 
 
-class HistoryUnavailable(Exception):
-    """Neither the medication statements nor the medication orders could be had (HTTP 412); ``what`` names them in words."""
-
-    def __init__(self, *what: str) -> None:
-        super().__init__(", ".join(what))
-        self.what = what
-
-
-def gather(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str | None = None) -> Gathered:
-    """Every key's answer.
+def sent(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str | None = None) -> Sent:
+    """Every key's answer as far as the client gave it.
 
     ``not_offered`` are resource types or keys that this client never has. ``fhir_version`` is the client's, where configured;
     else a MedicationOrder anywhere says DSTU2.
-
-    Raises:
-        HistoryUnavailable: neither medication statements nor medication orders.
     """
-    answers = {key: _answer(key, request.prefetch.get(key)) for key in KEYS}
+    pages = {key: page_of(key, request.prefetch[key]) for key in KEYS if key in request.prefetch}
+    answers = {key: answer_of(pages[key]) if key in pages else Answer(State.MISSING) for key in KEYS}
     for key, kind in KEYS.items():
         if not answers[key].resources and not_offered & {key, kind}:
             answers[key] = Answer(State.NOT_OFFERED)
     _settle_orders(answers, fhir_version or _version(answers, request.context.orders or ()))
-    if not any(answers[key].state in _HAD for key in ("medicationStatements", "medicationRequests", "medicationOrders")):
-        raise HistoryUnavailable("medication statements", "medication orders")
-    return Gathered(answers, fhir_version)
-
-
-def _answer(key: str, value: Raw | None) -> Answer:
-    return Answer(State.MISSING) if value is None else answer_of(page_of(key, value))
+    more = {key: page for key, page in pages.items() if page.next_link is not None and answers[key].state is State.INCOMPLETE}
+    return Sent(answers, more, fhir_version)
 
 
 def page_of(key: str, value: Raw) -> Shell:

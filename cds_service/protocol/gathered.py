@@ -36,8 +36,12 @@ class Answer(Struct, frozen=True):
 
 
 class Gathered(Struct, frozen=True):
-    """Every question of the discovery body by its key, the client's FHIR version as far as configured, and each read made."""
+    """Every question of the discovery body by its key, the client's FHIR version as far as configured, and each read made.
+
+    ``medications`` are the raw Medication resources that were read because others refer to them.
+    """
 
     answers: dict[str, Answer]
     fhir_version: str | None = None
     fetches: tuple[Fetch, ...] = ()
+    medications: tuple[Raw, ...] = ()

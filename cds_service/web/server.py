@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -91,6 +92,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._application = application
         self.drain: Drain = application.extensions["drain"]
         self.drain_s = drain_s
+        self._warm: Callable[[], None] | None = application.extensions.get("warm")
         self._settings: dict[str, Any] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": workers,
@@ -100,6 +102,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "graceful_timeout": GRACE_S,
             "keepalive": 5,
             "control_socket_disable": True,
+            "post_worker_init": self._begin,
             "logger_class": Lines,
             "logconfig_dict": logs.settings() | {"root": {"level": "WARNING", "handlers": ["out"]}},
         }
@@ -113,6 +116,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def run(self) -> None:
         """Answer until stopped; then the process ends."""
         Master(self).run()
+
+    def _begin(self, _worker: Worker) -> None:
+        """Let a new worker load, beside its work, what its first read from a FHIR server would have to wait for."""
+        if self._warm is not None:
+            self._warm()
 
     def load(self) -> Flask:
         """The application. All that is there by now lives as long as the workers, so the collector need not look at it again."""

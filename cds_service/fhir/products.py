@@ -1,0 +1,67 @@
+"""Which Medication resources the resources about a medicine's use refer to, and which of them came along."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from msgspec import Raw, Struct
+
+from cds_service.fhir.bundle import type_of
+
+_NEEDLES = (b'"medicationReference"', b'"medication"')
+"""One of these is in every resource that refers to a product; looking for them costs less than decoding."""
+
+
+class _Reference(Struct, frozen=True):
+    reference: str = ""
+    display: str = ""
+
+
+class _Choice(Struct, frozen=True):
+    """R5's CodeableReference."""
+
+    reference: _Reference = _Reference()
+
+
+class _Use(Struct, rename="camel"):
+    medication_reference: _Reference = _Reference()
+    medication: _Choice = _Choice()
+
+
+class _Product(Struct):
+    id: str
+
+
+_use = msgspec.json.Decoder(_Use)
+_product = msgspec.json.Decoder(_Product)
+
+
+class Product(Struct, frozen=True):
+    """A reference to a Medication, as written; ``named`` says that its display tells which one it is."""
+
+    reference: str
+    named: bool
+
+
+def referred(resources: Iterable[Raw]) -> Iterator[Product]:
+    """The products that resources refer to, contained ones left out."""
+    for resource in resources:
+        text = bytes(resource)
+        if not any(needle in text for needle in _NEEDLES):
+            continue
+        try:
+            use = _use.decode(resource)
+        except msgspec.DecodeError:
+            continue
+        for found in (use.medication_reference, use.medication.reference):
+            if found.reference and not found.reference.startswith("#"):
+                yield Product(found.reference, bool(found.display.strip()))
+
+
+def product_id(resource: Raw) -> str | None:
+    """The id of a Medication; None for every other resource."""
+    if type_of(resource) != "Medication":
+        return None
+    try:
+        return _product.decode(resource).id
+    except msgspec.DecodeError:
+        return None

@@ -1,0 +1,96 @@
+"""What one call has to read from the FHIR server: the lists that are missing, further pages, medications referred to."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain
+
+from msgspec import Raw, Struct
+
+from cds_service.fhir.bundle import Shell
+from cds_service.fhir.products import product_id, referred
+from cds_service.gather.access import Visit
+from cds_service.gather.authorization import Authorization
+from cds_service.gather.prefetch import KEYS, Sent
+from cds_service.gather.templates import resolve
+from cds_service.protocol import discovery
+from cds_service.protocol.gathered import State
+from cds_service.protocol.request import HookContext
+from cds_service.trust.servers import base_url, page_url
+
+OTHER_ORDERS = {"medicationRequests": "medicationOrders"}
+"""The key whose type a server may have in place of another's, as servers of DSTU2 do."""
+
+_USES = ("medicationStatements", "medicationRequests", "medicationOrders", "medicationDispenses", "medicationAdministrations")
+_REFERENCE = re.compile(r"(?:(.+)/)?Medication/([A-Za-z0-9.-]{1,64})(?:/_history/.*)?")
+
+
+class Start(Struct, frozen=True):
+    """Where to begin with one list: at its first page, or after the ``first`` page that came along."""
+
+    key: str
+    url: str
+    first: Shell | None = None
+
+
+class Plan(Struct, frozen=True):
+    """What to read.
+
+    ``instead`` has, by key, the list to read where the server does not know the type of the one asked for. ``products`` are the
+    ids of medications; ``reads_products`` says whether those that lists turn out to refer to may be read too.
+    """
+
+    starts: tuple[Start, ...]
+    instead: dict[str, Start]
+    products: tuple[str, ...]
+    reads_products: bool
+
+
+def plan(came: Sent, context: HookContext, visit: Visit, base: str, right: Authorization) -> Plan:
+    """The plan for what came along, within what the token's scope covers."""
+    urls = {
+        key: f"{base}/{path}"
+        for key, template in _templates(visit.hook).items()
+        if right.covers(KEYS[key], search="?" in template) and (path := resolve(template, context, visit.today))
+    }
+    starts = (*_missing(came, urls), *_further(came, urls, base))
+    instead = {key: Start(other, urls[other]) for key, other in OTHER_ORDERS.items() if other in urls}
+    reads = right.covers("Medication", search=False)
+    uses = chain(*(came.answers[key].resources for key in _USES), context.orders or ())
+    return Plan(starts, instead, tuple(absent_products(uses, base)) if reads else (), reads)
+
+
+@cache
+def _templates(hook: str) -> Mapping[str, str]:
+    """The prefetch templates of the service of a hook, by the keys that are read."""
+    found = [service.prefetch for service in discovery.services().values() if service.hook == hook]
+    return {key: template for prefetch in found for key, template in prefetch.items() if key in KEYS}
+
+
+def _missing(came: Sent, urls: Mapping[str, str]) -> Iterator[Start]:
+    for key, url in urls.items():
+        if came.answers[key].state is State.MISSING:
+            yield Start(key, url)
+
+
+def _further(came: Sent, urls: Mapping[str, str], base: str) -> Iterator[Start]:
+    """The pages after those that came along."""
+    for key, page in came.pages.items():
+        url = page_url(page.next_link or "", base) if key in urls else None
+        if url is not None:
+            yield Start(key, url, page)
+
+
+def absent_products(resources: Iterable[Raw], base: str) -> list[str]:
+    """The ids of the medications at ``base`` that are referred to and not there, those that nothing else names first."""
+    resources = tuple(resources)
+    products = sorted(referred(resources), key=lambda product: product.named)
+    idents = dict.fromkeys(ident for product in products if (ident := _ident(product.reference, base)))
+    here = {product_id(resource) for resource in resources} if idents else set()
+    return [ident for ident in idents if ident not in here]
+
+
+def _ident(reference: str, base: str) -> str | None:
+    """The id of a medication of this server; None for one of another."""
+    match = _REFERENCE.fullmatch(reference)
+    return match[2] if match and (match[1] is None or base_url(match[1]) == base) else None
