@@ -100,6 +100,8 @@ def test_what_is_taken_is_active() -> None:
 
 def test_a_use_that_ends_today_still_runs() -> None:
     assert judged(use(end=0, status=UseStatus.ACTIVE, asserted=-20)).kind is ExposureClass.ACTIVE
+    assert judged(order(end=-40), use(end=0, status=UseStatus.ACTIVE, asserted=-20)).kind is ExposureClass.CONFLICT
+    assert judged(order(end=-40), use(end=-1, status=UseStatus.ACTIVE, asserted=-20)).kind is ExposureClass.ABRUPT_STOP
 
 
 @pytest.mark.parametrize(("asserted", "kind"), [(-180, ExposureClass.ACTIVE), (-181, ExposureClass.STALE)])
@@ -121,7 +123,13 @@ def test_a_supply_or_a_dose_shows_that_it_is_in_use(sign: Use) -> None:
 def test_a_measured_level_shows_that_it_is_in_use() -> None:
     stale = use(start=-500, asserted=-400)
     assert judged(stale, markers=(lab("tacrolimus", 5, -30),)).kind is ExposureClass.ACTIVE
-    assert judged(stale, markers=(lab("tacrolimus", 5, 30),)).kind is ExposureClass.STALE
+    assert judged(stale, markers=(lab("tacrolimus", 5, 0),)).newest == TODAY
+    assert judged(stale, markers=(lab("tacrolimus", 5, 1),)).newest == day(-400)
+
+
+def test_what_is_written_down_today_counts_and_what_is_dated_ahead_does_not() -> None:
+    assert judged(use(start=-500, asserted=0)).newest == TODAY
+    assert judged(use(start=-500, asserted=1)).newest == day(-500)
 
 
 def test_neither_a_denial_nor_a_cancelled_order_shows_that_it_is_in_use() -> None:
@@ -145,6 +153,11 @@ def test_a_contradiction_comes_before_an_old_record() -> None:
     assert judged(order(start=-500, asserted=-400), denied).kind is ExposureClass.CONFLICT
 
 
+def test_a_denial_of_the_same_day_contradicts() -> None:
+    denied = use(start=None, asserted=-20, status=UseStatus.NOT_TAKEN)
+    assert judged(order(asserted=-20), denied).kind is ExposureClass.CONFLICT
+
+
 def test_an_older_denial_is_overtaken() -> None:
     denied = use(start=None, asserted=-100, status=UseStatus.NOT_TAKEN)
     assert judged(order(asserted=-10), denied).kind is ExposureClass.ACTIVE
@@ -153,6 +166,11 @@ def test_an_older_denial_is_overtaken() -> None:
 def test_a_statement_of_use_after_an_order_was_stopped_contradicts_it() -> None:
     found = judged(order(end=-40), use(asserted=-10))
     assert (found.kind, found.doubt) == (ExposureClass.CONFLICT, "doubt-still-active")
+
+
+def test_a_statement_written_on_the_last_day_is_overtaken_by_the_stop() -> None:
+    assert judged(order(end=-40), use(asserted=-40)).kind is ExposureClass.ABRUPT_STOP
+    assert judged(order(end=-40), use(asserted=-39)).kind is ExposureClass.CONFLICT
 
 
 def test_two_statements_one_stopped_one_running_contradict_each_other() -> None:

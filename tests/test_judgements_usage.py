@@ -177,6 +177,16 @@ def test_an_order_begun_after_the_stop_that_ran_out_is_a_gap(status: UseStatus) 
     assert (found.kind, found.last_dose, found.told_by) == (ExposureClass.SUPPLY_GAP, known(-20), later)
 
 
+@pytest.mark.parametrize(("start", "kind"), [(-74, ExposureClass.SUPPLY_GAP), (-75, ExposureClass.ABRUPT_STOP)])
+def test_an_order_begun_about_when_another_was_stopped_went_on_until_its_own_end(start: int, kind: ExposureClass) -> None:
+    """A change of dose whose new order has run out since: the end of the old one was no stop."""
+    assert judged(use(end=-60), order(start=start, end=-20, status=UseStatus.COMPLETED)).kind is kind
+
+
+def test_an_order_that_ended_with_the_stop_did_not_go_on() -> None:
+    assert judged(use(end=-60), order(start=-70, end=-60, status=UseStatus.COMPLETED)).kind is ExposureClass.ABRUPT_STOP
+
+
 def test_an_order_begun_after_the_stop_and_completed_before_its_end_goes_on() -> None:
     assert judged(use(end=-60), order(start=-50, end=20, status=UseStatus.COMPLETED)).kind is ExposureClass.ACTIVE
 
@@ -238,6 +248,7 @@ def test_a_hold_without_a_start_is_a_hold() -> None:
 
 
 def test_a_newer_order_ends_a_hold() -> None:
+    assert judged(order(status=UseStatus.ON_HOLD, start=-200), order(start=-200)).kind is ExposureClass.HOLD
     assert judged(order(status=UseStatus.ON_HOLD, start=-200), order(start=-20)).kind is ExposureClass.ACTIVE
     assert judged(order(status=UseStatus.ON_HOLD, start=-20), order(start=-200)).kind is ExposureClass.HOLD
 
@@ -293,6 +304,8 @@ def test_an_active_record_whose_supply_ran_out_is_a_gap() -> None:
 
 
 def test_an_active_record_confirmed_after_the_supply_ran_out_is_active() -> None:
+    assert judged(use(asserted=-61), dispense(-90, 30)).kind is ExposureClass.SUPPLY_GAP
+    assert judged(use(asserted=-60), dispense(-90, 30)).kind is ExposureClass.ACTIVE
     assert judged(use(asserted=-10), dispense(-90, 30)).kind is ExposureClass.ACTIVE
 
 

@@ -4,25 +4,20 @@ from datetime import date
 from fractions import Fraction
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from cds_service.patient.facts import Use, UseKind, UseStatus
-from cds_service.patient.timeline import (
-    Segment,
-    cut,
-    days_on,
-    end_of,
-    first_day,
-    last_day,
-    supplied_until,
-    timeline,
-)
+from cds_service.patient.bounds import end_of, first_day, last_day
+from cds_service.patient.facts import DoseUnit, Drug, Moment, Use, UseKind, UseStatus
+from cds_service.patient.supplies import supplied_until
+from cds_service.patient.timeline import Confidence, Segment, cut, days_on, timeline
 from cds_service.patient.when import When
-from tests.builders import TODAY, day, dispense, doses, draft, drug, given, line, month, order, use
+from tests.builders import TODAY, Mg, day, dispense, doses, draft, drug, given, known, line, month, order, use
 
 quick = settings(deadline=None, max_examples=50)
 
@@ -94,8 +89,8 @@ def test_what_was_not_taken_is_not_laid(status: UseStatus) -> None:
     assert laid(use(status=status)) == ()
 
 
-def test_supplies_and_single_doses_tell_no_daily_dose() -> None:
-    assert laid(dispense(-30, 30), given(-5)) == ()
+def test_a_supply_of_unknown_dose_tells_days_and_no_dose() -> None:
+    assert seen(laid(dispense(-30, 30))) == [(-30, -1, None)]
 
 
 def test_an_order_not_to_give_is_not_laid() -> None:
@@ -116,8 +111,21 @@ def test_a_product_on_another_scale_is_brought_to_one() -> None:
     assert seen(laid(use(mg=4, start=-50), scale=2)) == [(-50, 0, 8)]
 
 
-def test_a_dose_range_has_no_one_dose() -> None:
-    assert seen(laid(use(start=-50, lines=(line(2, high=Fraction(4)),)))) == [(-50, 0, None)]
+def test_a_dose_range_has_no_one_dose_and_both_its_ends() -> None:
+    found = laid(use(start=-50, lines=(line(2, high=Fraction(4)),)))
+    assert seen(found) == [(-50, 0, None)]
+    assert (found[0].between, found[0].confidence) == ((2, 4), Confidence.HIGH)
+
+
+def test_two_neighbouring_ranges_stay_apart() -> None:
+    wide, narrow = line(2, high=Fraction(4)), line(2, high=Fraction(3))
+    found = laid(use(start=-50, end=-21, lines=(wide,)), use(start=-20, lines=(narrow,)))
+    assert [item.between for item in found] == [(2, 4), (2, 3)]
+
+
+def test_what_cannot_be_brought_to_the_scale_has_no_dose() -> None:
+    infused = timeline((use(start=-9),), until=TODAY, late=True, gap_days=0, weight=lambda _: None, scale=lambda _: None)
+    assert seen(infused) == [(-9, 0, None)]
 
 
 # --- several uses
@@ -167,6 +175,185 @@ def test_a_dose_from_a_text_is_not_certain() -> None:
 def test_a_stretch_of_certain_and_uncertain_days_is_not_certain() -> None:
     found = laid(use(start=-50, end=-21), use(start=-20, lines=(line(4, certain=False),)))
     assert [(item.days, item.certain) for item in found] == [(51, False)]
+
+
+def test_an_order_that_names_no_dosage_does_not_hide_the_dose_of_another() -> None:
+    """A renewal without a dosage tells that it goes on, not that the dose is another."""
+    assert seen(laid(order(mg=4, start=-100), order(start=-40, lines=()))) == [(-100, 0, 4)]
+    assert seen(laid(order(mg=4, start=-100), order(mg=None, start=-40))) == [(-100, -41, 4), (-40, 0, None)]
+
+
+# --- lines beside each other
+
+
+def part(mg: int | str, start: int, end: int | None = None, *, strength: int | str | None = 1, **more: Any) -> Use:
+    """An order of one product, ended by its own dosage where an end is given."""
+    status = UseStatus.ACTIVE if end is None else UseStatus.COMPLETED
+    return order(drug(strength=strength), mg, start, end, status=status, reference=f"{strength}{start}", **more)
+
+
+def test_two_products_renewed_in_turn_are_one_dose() -> None:
+    """Capsules of 1 mg and of 0.5 mg, each ordered for 30 days, out of step by ten."""
+    large = [part(4, start, start + 29) for start in (-100, -70, -40)]
+    small = [part(1, start, start + 29, strength="1/2") for start in (-90, -60, -30)]
+    assert seen(laid(*large, *small)) == [(-100, -91, 4), (-90, -11, 5), (-10, -1, 1)]
+
+
+def test_a_product_never_ordered_again_was_replaced_by_the_one_begun_after_it() -> None:
+    assert seen(laid(part(4, -100, -1), part("1.5", -40, -1, strength="1/2"))) == [(-100, -41, 4), (-40, -1, Fraction(3, 2))]
+
+
+def test_orders_that_nobody_ended_are_no_parts_of_one_dose() -> None:
+    """From 1 mg capsules to 0.5 mg and back, and every order is still open: the newest tells."""
+    back_and_forth = part(4, -100), part(3, -60, strength="1/2"), part(5, -20)
+    assert seen(laid(*back_and_forth)) == [(-100, -61, 4), (-60, -21, 3), (-20, 0, 5)]
+
+
+def test_a_renewal_after_a_long_gap_is_a_new_series() -> None:
+    found = laid(part(4, -100, -71), part(3, -60, -1, strength="1/2"), part(4, -20, -1))
+    assert seen(found) == [(-100, -71, 4), (-70, -61, 0), (-60, -21, 3), (-20, -1, 4)]
+
+
+def test_products_of_unknown_strength_are_no_parts_of_one_dose() -> None:
+    found = laid(part(4, -100, -51), part(3, -90, -21, strength=None), part(4, -50, -1))
+    assert seen(found) == [(-100, -91, 4), (-90, -51, 3), (-50, -1, 4)]
+
+
+def test_another_formulation_is_another_dose() -> None:
+    tablets = order(drug(formulation="extended-release-tablet", strength=4), 4, -60, -31, status=UseStatus.COMPLETED)
+    assert seen(laid(part(3, -100, -51), tablets, part(3, -50, -1))) == [(-100, -61, 3), (-60, -51, 4), (-50, -1, 3)]
+
+
+def at(moment: Moment | None, mg: int, start: int, end: int | None = None) -> Use:
+    return order(mg=mg, start=start, end=end, lines=(line(mg, moment=moment),), reference=f"{moment}{mg}{start}")
+
+
+def test_morning_and_evening_doses_add_up_whenever_they_were_ordered() -> None:
+    morning, evening = at(Moment.MORNING, 2, -100), at(Moment.EVENING, 2, -60)
+    assert seen(laid(morning, evening)) == [(-100, -61, 2), (-60, 0, 4)]
+
+
+def test_an_order_for_the_whole_day_takes_the_place_of_morning_and_evening() -> None:
+    assert seen(laid(at(Moment.MORNING, 2, -100), at(Moment.EVENING, 2, -100), at(None, 3, -40)))[-1] == (-40, 0, 3)
+
+
+def test_equal_doses_of_two_parts_of_the_day_are_two_and_told_twice_they_are_one() -> None:
+    morning, evening = at(Moment.MORNING, 2, -50), at(Moment.EVENING, 2, -50)
+    again = structs.replace(morning, reference="copy")
+    assert seen(laid(morning, evening, again)) == [(-50, 0, 4)]
+
+
+def test_an_order_with_lines_for_both_parts_of_the_day_is_replaced_as_a_whole() -> None:
+    both = order(start=-100, lines=(line(2, moment=Moment.MORNING), line(2, moment=Moment.EVENING)))
+    assert seen(laid(both, at(Moment.MORNING, 3, -40))) == [(-100, -41, 4), (-40, 0, 3)]
+
+
+@pytest.mark.parametrize("vague", [drug(), drug(strength=1, formulation=None)], ids=["no strength", "no form"])
+def test_a_copy_that_names_the_product_in_less_detail_is_the_same_dose(vague: Drug) -> None:
+    copies = order(drug(strength=1), 4, -50, reference="a"), order(vague, 4, -50, reference="b")
+    assert seen(laid(*copies)) == [(-50, 0, 4)]
+
+
+def test_two_strengths_of_equal_amount_are_two() -> None:
+    assert seen(laid(part(2, -50), part(2, -50, strength="1/2"))) == [(-50, 0, 4)]
+
+
+def test_a_dose_changed_on_the_next_day_is_a_change() -> None:
+    """Daily orders whose hours reach into the next day."""
+    assert seen(laid(part(4, -3, -2), part(3, -2, -1), part(2, -1, 0))) == [(-3, -3, 4), (-2, -2, 3), (-1, 0, 2)]
+
+
+def test_more_lines_at_once_than_anybody_takes_tell_no_dose() -> None:
+    many = [order(mg=Fraction(number, 100), start=-50, reference=f"{number}") for number in range(1, 60)]
+    assert seen(laid(*many)) == [(-50, 0, None)]
+    assert seen(laid(*many, order(mg=4, start=-20)))[-1] == (-20, 0, 4)
+
+
+def test_more_products_at_once_than_anybody_takes_are_not_told_apart() -> None:
+    many = [order(drug(strength=Fraction(number, 100)), 1, -50 - number, reference=f"{number}") for number in range(1, 40)]
+    assert seen(laid(*many)) == [(-89, 0, 1)]
+
+
+# --- supplies and givings where nothing else tells
+
+
+def supplied(start: int, days: int, mg: Mg = None, **more: Any) -> Use:
+    """A supply with a dosage of so many mg a day."""
+    return dispense(start, days, lines=() if mg is None else (line(mg),), reference=f"supply{start}", **more)
+
+
+def test_a_supply_tells_the_dose_where_neither_statement_nor_order_does() -> None:
+    found = laid(order(mg=4, start=-100, end=-61, status=UseStatus.COMPLETED), supplied(-60, 30, 3))
+    assert seen(found) == [(-100, -61, 4), (-60, -31, 3)]
+    assert [item.confidence for item in found] == [Confidence.HIGH, Confidence.MEDIUM]
+
+
+def test_a_supply_tells_the_dose_of_an_order_that_names_none() -> None:
+    assert seen(laid(order(start=-60, lines=()), supplied(-60, 30, 3))) == [(-60, -31, 3), (-30, 0, None)]
+
+
+def test_the_dose_of_a_supply_is_its_amount_over_its_days() -> None:
+    assert seen(laid(supplied(-60, 30, supply_mg=Fraction(120)))) == [(-60, -31, 4)]
+
+
+def test_what_is_written_tells_before_the_supply() -> None:
+    assert seen(laid(order(mg=4, start=-60), supplied(-60, 30, 3))) == [(-60, 0, 4)]
+
+
+def test_two_strengths_handed_over_together_are_one_dose_for_the_same_days() -> None:
+    both = supplied(-60, 30, 3, ingredient=drug(strength=1)), supplied(-59, 30, 1, ingredient=drug(strength="1/2"))
+    assert seen(laid(*both)) == [(-60, -60, 3), (-59, -31, 4), (-30, -30, 1)]
+
+
+@pytest.mark.parametrize(("handed", "taken"), [(-45, False), (-40, False), (-39, True)])
+def test_the_rest_of_a_supply_is_not_taken_after_a_stop_and_a_new_one_is(handed: int, taken: bool) -> None:
+    found = laid(order(mg=4, start=-100, end=-40), supplied(handed, 30, 3))
+    assert (found[-1].dose == 3) is taken
+
+
+def test_a_supply_after_an_order_that_came_to_its_end_is_taken() -> None:
+    assert laid(order(mg=4, start=-100, end=-40, status=UseStatus.COMPLETED), supplied(-45, 30, 3))[-1].dose == 3
+
+
+def mg_given(on: int, mg: Mg, **more: Any) -> Use:
+    amount = None if mg is None else line(mg, unit=DoseUnit.MG)
+    return given(on, lines=() if amount is None else (amount,), reference=more.pop("reference", f"given{on}{mg}"), **more)
+
+
+def test_the_doses_given_on_a_day_add_up() -> None:
+    first, second = mg_given(-9, 2, reference="a"), mg_given(-9, 1, reference="b")
+    found = laid(first, second, mg_given(-8, 3))
+    assert seen(found) == [(-9, -8, 3)]
+    assert found[0].kinds == (UseKind.ADMINISTRATION,)
+
+
+def test_a_dose_given_without_an_amount_leaves_the_day_unknown() -> None:
+    assert seen(laid(mg_given(-9, 2), mg_given(-9, None))) == [(-9, -9, None)]
+
+
+def test_doses_given_tell_on_days_without_an_order_and_on_days_ordered_to_be_without() -> None:
+    written = order(mg=4, start=-100, end=-20, status=UseStatus.COMPLETED), order(mg=0, start=-10)
+    found = laid(*written, mg_given(-19, 2), mg_given(-5, 2))
+    assert seen(found)[1:] == [(-19, -19, 2), (-18, -6, 0), (-5, -5, 2), (-4, 0, 0)]
+
+
+def test_a_dose_given_tells_before_a_supply() -> None:
+    assert seen(laid(supplied(-10, 3, 4), mg_given(-9, 2))) == [(-10, -10, 4), (-9, -9, 2), (-8, -8, 4)]
+
+
+def test_a_dose_given_over_days_is_shared_among_them() -> None:
+    assert seen(laid(structs.replace(mg_given(-9, 6), end=known(-7)))) == [(-9, -7, 2)]
+
+
+def test_a_dose_given_by_weight_takes_the_weight_of_its_day() -> None:
+    by_weight = given(-9, lines=(line("0.05", unit=DoseUnit.MG_PER_KG),))
+    assert seen(laid(by_weight, weight=60)) == [(-9, -9, 3)]
+    assert seen(laid(given(None), given(9))) == []
+
+
+def test_a_text_is_low_and_an_unknown_dose_no_confidence() -> None:
+    assert laid(use(start=-9, lines=(line(4, certain=False),)))[0].confidence is Confidence.LOW
+    assert laid(use(start=-9, lines=()))[0].confidence is Confidence.NONE
 
 
 # --- gaps
@@ -245,6 +432,11 @@ def test_the_total_dose_is_the_sum_of_its_sources(steps: list[tuple[int, int]]) 
     assert sum(item.days * (item.dose or 0) for item in found) == sum(mg * days for mg, days in steps)
 
 
+def days_told(segments: tuple[Segment, ...]) -> set[tuple[int, Fraction | None]]:
+    """Each day with its dose."""
+    return {(item.start.toordinal() + place, item.dose) for item in segments for place in range(item.days)}
+
+
 @quick
 @drawn(histories(), st.integers(min_value=-420, max_value=20))
 def test_a_cut_never_lengthens_and_keeps_what_lies_before_it(uses: list[Use], last: int) -> None:
@@ -252,7 +444,7 @@ def test_a_cut_never_lengthens_and_keeps_what_lies_before_it(uses: list[Use], la
     short = cut(whole, day(last))
     assert all(item.end <= day(last) for item in short)
     assert sum(item.days for item in short) <= sum(item.days for item in whole)
-    assert [item for item in whole if item.end <= day(last)] == list(short)[: len([i for i in whole if i.end <= day(last)])]
+    assert days_told(short) == {one for one in days_told(whole) if one[0] <= day(last).toordinal()}
 
 
 @quick

@@ -20,35 +20,58 @@ class DailyDose(Struct, frozen=True, gc=False):
         """The dose where it is one number."""
         return self.low if self.low == self.high else None
 
+    def times(self, factor: Fraction) -> "DailyDose":
+        """The same dose on another scale."""
+        return DailyDose(self.low * factor, self.high * factor, self.certain)
 
-def _factor(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | None:
-    """What turns the number of the line into mg a day; None when something it needs is not known."""
-    per_day = line.times_per_day
+
+def _each(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | None:
+    """What turns the number of a line into mg at one time; None when something it needs is not known, or it counts by the day."""
     match line.unit:
         case DoseUnit.MG:
-            return per_day
-        case DoseUnit.MG_PER_DAY:
             return Fraction(1)
         case DoseUnit.PIECE | DoseUnit.ML:
-            return None if per_day is None or drug.strength is None else per_day * drug.strength
+            return drug.strength
         case DoseUnit.MG_PER_KG:
-            return None if per_day is None or weight is None else per_day * weight
-        case DoseUnit.MG_PER_KG_PER_DAY:
             return weight
         case _:
             return None
 
 
+def _by_the_day(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | None:
+    """What turns the number of the line into mg a day; None when something it needs is not known."""
+    match line.unit:
+        case DoseUnit.MG_PER_DAY:
+            return Fraction(1)
+        case DoseUnit.MG_PER_KG_PER_DAY:
+            return weight
+        case _:
+            each = _each(line, drug, weight)
+            return None if each is None or line.times_per_day is None else each * line.times_per_day
+
+
+def _times(line: DoseLine, drug: Drug, factor: Fraction | None) -> DailyDose | None:
+    if line.as_needed or line.low is None or line.high is None:
+        return None
+    if line.low == line.high == 0:  # nothing at all, however often and of whatever
+        return DailyDose(Fraction(), Fraction(), line.certain and drug.certain)
+    return None if factor is None else DailyDose(line.low * factor, line.high * factor, line.certain and drug.certain)
+
+
 def daily_of_line(line: DoseLine, drug: Drug, weight: Fraction | None) -> DailyDose | None:
     """The mg a day of one line; None when amount, unit, frequency, strength or weight is missing, or it is taken as needed."""
-    factor = _factor(line, drug, weight)
-    if line.as_needed or factor is None or line.low is None or line.high is None:
-        return None
-    return DailyDose(line.low * factor, line.high * factor, line.certain and drug.certain)
+    return _times(line, drug, _by_the_day(line, drug, weight))
+
+
+def at_once(line: DoseLine, drug: Drug, weight: Fraction | None) -> DailyDose | None:
+    """The mg of one giving; None when amount, unit, strength or weight is missing."""
+    return _times(line, drug, _each(line, drug, weight))
 
 
 def total(doses: Sequence[DailyDose | None]) -> DailyDose | None:
     """Concurrent doses added up; None when one of them is not known, or when there are none."""
+    if len(doses) == 1:
+        return doses[0]
     known = [dose for dose in doses if dose is not None]
     if not known or len(known) < len(doses):
         return None
@@ -57,6 +80,11 @@ def total(doses: Sequence[DailyDose | None]) -> DailyDose | None:
         sum((dose.high for dose in known), Fraction()),
         all(dose.certain for dose in known),
     )
+
+
+def withheld(lines: Sequence[DoseLine]) -> bool:
+    """Whether a dosage says to give nothing: a dose of 0 in every line, as some systems write a hold."""
+    return bool(lines) and all(line.low == line.high == 0 for line in lines)
 
 
 def rounded_down(amount: Fraction, step: Fraction) -> Fraction:

@@ -66,11 +66,20 @@ class DoseUnit(StrEnum):
     ML = "mL"  # times the product's concentration
 
 
+class Moment(StrEnum):
+    """The part of the day to which one line of a dosage belongs."""
+
+    MORNING = "morning"
+    MIDDAY = "midday"
+    EVENING = "evening"
+
+
 class DoseLine(Struct, frozen=True):
     """One line of a dosage: so much, so often, over these days.
 
     ``low`` and ``high`` differ for a dose range; None when the amount is not given or not readable. ``times_per_day`` is
-    None when the frequency is not known. ``certain`` is False where a free text was read.
+    None when the frequency is not known. ``certain`` is False where a free text was read. ``moment`` is given where the line is
+    for one part of the day only.
     """
 
     low: Fraction | None = None
@@ -81,6 +90,7 @@ class DoseLine(Struct, frozen=True):
     end: When | None = None
     as_needed: bool = False
     certain: bool = True
+    moment: Moment | None = None
 
 
 class UseKind(StrEnum):
@@ -111,9 +121,11 @@ class Use(Struct, frozen=True):
 
     ``start`` and ``end`` bound the use itself; ``asserted`` is when somebody wrote it down and never a stop date.
     ``stopped_on`` is the recorded day of a status change (R5 ``statusChanged``, DSTU2 ``dateEnded``).
-    ``supply_days`` belongs to dispenses. ``reasons`` are hold reason groups of the value sets, ``reason`` their text.
+    ``supply_days`` is for how long what was handed over lasts; of an order, all it allows to be handed over. ``supply_mg`` is how
+    much was handed over. ``reasons`` are hold reason groups of the value sets, ``reason`` their text.
     ``indications`` are condition groups the resource itself names; ``indication_references`` the conditions it points to.
-    ``replaces`` is the reference of the order this one replaces. ``forbids`` is doNotPerform: the order says *not* to give.
+    ``replaces`` is the reference of the order this one replaces, ``instance_of`` that of the standing order of which this one
+    is a single giving. ``forbids`` is doNotPerform: the order says *not* to give.
     ``starts_at`` and ``ends_at`` are the instants of the first and the last dose, where a time of day was recorded.
     ``at_discharge`` marks an order for the time after a stay in hospital, ``encounter`` is the id of that stay.
     """
@@ -134,6 +146,8 @@ class Use(Struct, frozen=True):
     indication_references: tuple[str, ...] = ()
     replaces: str | None = None
     forbids: bool = False
+    supply_mg: Fraction | None = None
+    instance_of: str | None = None
     starts_at: datetime | None = None
     ends_at: datetime | None = None
     at_discharge: bool = False

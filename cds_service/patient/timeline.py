@@ -1,33 +1,41 @@
-"""What was taken when: the uses of one medicine laid on one line of days."""
+"""What was taken when: everything the record tells of one medicine laid on one line of days.
 
-from collections.abc import Callable, Iterable, Sequence
+Statements and orders tell the dose. Where they tell none, the doses that were given do, and then what was handed over, unless the
+medicine had been stopped or put on hold and the supply is an older one.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from enum import StrEnum
 from fractions import Fraction
 from itertools import pairwise
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cds_service.patient.doses import DailyDose, daily_of_line, total
-from cds_service.patient.facts import DoseLine, DoseUnit, Use, UseKind, UseStatus
-from cds_service.patient.when import When, days_between, shift
+from cds_service.patient.bounds import TAKEN, end_of, first_day, last_day
+from cds_service.patient.doses import DailyDose
+from cds_service.patient.facts import DoseLine, Use, UseKind, UseStatus
+from cds_service.patient.spans import Span, Told, told
+from cds_service.patient.supplies import Scale, Weight, dose_of, given, supply_spans
+from cds_service.patient.when import days_between, shift
 
-TAKEN = frozenset({UseStatus.ACTIVE, UseStatus.STOPPED, UseStatus.COMPLETED, UseStatus.ON_HOLD, UseStatus.UNKNOWN})
-"""The statuses under which a statement or an order tells that the medicine was taken."""
 
-PER_KG = frozenset({DoseUnit.MG_PER_KG, DoseUnit.MG_PER_KG_PER_DAY})
-"""The units that need a body weight."""
+class Confidence(StrEnum):
+    """How far the dose of a stretch can be relied on."""
 
-Weight = Callable[[date], Fraction | None]
-"""The body weight in kg to reckon with on a day, None when there is none fresh enough."""
-
-Scale = Callable[[Use], Fraction]
-"""What turns mg of a use's product into mg of the reference product (immediate-release tacrolimus)."""
+    HIGH = "high"  # numbers of a statement, an order or a giving
+    MEDIUM = "medium"  # reckoned from what was handed over, or bridged over a short gap
+    LOW = "low"  # read from words
+    NONE = "none"  # not known
 
 
 class Segment(Struct, frozen=True):
     """Days ``start`` to ``end``, both included, on one daily dose of the reference product.
 
-    ``dose`` is mg a day, 0 for days without use, None when it is not known. ``certain`` is False where a text was read.
+    ``dose`` is mg a day, 0 for days without use, None when it is not one number that is known; ``between`` has both ends of a
+    range. ``certain`` is False where a text was read. ``references`` are the resources that tell of these days, ``kinds`` their
+    kinds; both are empty for a pause.
     """
 
     start: date
@@ -35,138 +43,155 @@ class Segment(Struct, frozen=True):
     dose: Fraction | None
     references: tuple[str, ...] = ()
     certain: bool = True
+    kinds: tuple[UseKind, ...] = ()
+    between: tuple[Fraction, Fraction] | None = None
 
     @property
     def days(self) -> int:
         """How many days the segment has."""
         return days_between(self.start, self.end) + 1
 
-
-class _Span(Struct, frozen=True):
-    """One dosage line (the ``line``-th) of one use, on the days it holds."""
-
-    use: Use
-    line: int
-    start: date
-    end: date
-    dose: DailyDose | None
-
-
-def end_of(when: When | None, *, late: bool) -> date | None:
-    """The latest or the earliest day a partial date can mean."""
-    if when is None:
-        return None
-    return when.latest if late else when.earliest
-
-
-def last_day(use: Use, *, late: bool) -> date | None:
-    """The last day of a use as the resource itself gives it: the recorded day of a stop or hold, else its end."""
-    broken_off = use.status in {UseStatus.STOPPED, UseStatus.ON_HOLD}
-    return end_of(use.stopped_on or use.end if broken_off else use.end or use.stopped_on, late=late)
-
-
-def first_day(use: Use, line: DoseLine | None = None, *, late: bool = False) -> date | None:
-    """The first day of a use (or of one line of it); a written order without a start counts from the day it was written."""
-    start = (line.start if line else None) or use.start or (use.asserted if use.kind is UseKind.ORDER else None)
-    return end_of(start, late=late)
-
-
-def _span(use: Use, number: int, line: DoseLine, until: date, *, late: bool) -> _Span | None:
-    start, latest = first_day(use, line), first_day(use, line, late=late)
-    end = min(day for day in (end_of(line.end, late=late), last_day(use, late=late), until) if day is not None)
-    if start is None or latest is None or end < start:
-        return None
-    return _Span(use, number, min(latest, end), end, None)
-
-
-def _spans(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[_Span]:
-    found: list[_Span] = []
-    for use in uses:
-        if use.kind not in {UseKind.STATEMENT, UseKind.ORDER} or use.status not in TAKEN or use.forbids:
-            continue
-        factor = scale(use)
-        for number, line in enumerate(use.lines or (DoseLine(),)):
-            span = _span(use, number, line, until, late=late)
-            if span is None:
-                continue
-            kg = weight(span.start) if line.unit in PER_KG else None
-            dose = daily_of_line(line, use.drug, kg)
-            if dose is not None:
-                dose = DailyDose(dose.low * factor, dose.high * factor, dose.certain)
-            found.append(_Span(use, number, span.start, span.end, dose))
-    return found
-
-
-def _in_force(covering: Sequence[_Span]) -> tuple[_Span, ...]:
-    """Of the spans of one day those that tell the dose.
-
-    A later start supersedes an earlier one: a renewal, or a change of dose whose older order was never ended. Of what began
-    together, statements tell before orders; two strengths or two lines add up; the same line told by two resources is one.
-    """
-    newest = max(span.start for span in covering)
-    together = [span for span in covering if days_between(span.start, newest) <= 1]
-    known = [span for span in together if span.dose is not None] or together
-    stated = [span for span in known if span.use.kind is UseKind.STATEMENT] or known
-    certain_last = sorted(stated, key=lambda span: span.dose is not None and span.dose.certain)
-    return tuple({_told(span): span for span in certain_last}.values())
-
-
-def _told(span: _Span) -> tuple[object, ...]:
-    """What makes two spans of one day the same line told twice: a dose read from a text is the dose that a number tells."""
-    amount = (span.dose.low, span.dose.high) if span.dose else None
-    return span.use.drug.strength, span.use.drug.formulation, span.line, amount
-
-
-def _segment(start: date, end: date, covering: Sequence[_Span]) -> Segment:
-    chosen = _in_force(covering)
-    dose = total([span.dose for span in chosen])
-    references = tuple(dict.fromkeys(span.use.reference for span in covering))
-    return Segment(start, end, dose.exact if dose else None, references, dose.certain if dose else False)
-
-
-def _joined(segments: Sequence[Segment], gap_days: int) -> list[Segment]:
-    """Neighbours on the same dose become one; gaps up to ``gap_days`` keep the dose before them, longer ones are dose 0."""
-    line: list[Segment] = []
-    for segment in segments:
-        gap = days_between(line[-1].end, segment.start) - 1 if line else 0
-        if gap > 0:
-            before, last = line[-1], shift(segment.start, -1)
-            bridged = gap <= gap_days
-            _append(line, Segment(shift(before.end, 1), last, before.dose if bridged else Fraction(), (), before.certain))
-        _append(line, segment)
-    return line
-
-
-def _append(line: list[Segment], segment: Segment) -> None:
-    """Put a segment at the end of a line, or lengthen the last one where the dose is the same."""
-    if line and line[-1].dose == segment.dose:
-        before = line.pop()
-        references = tuple(dict.fromkeys(before.references + segment.references))
-        segment = Segment(before.start, segment.end, segment.dose, references, before.certain and segment.certain)
-    line.append(segment)
+    @property
+    def confidence(self) -> Confidence:
+        """How far the dose can be relied on."""
+        if self.dose is None and self.between is None:
+            return Confidence.NONE
+        if not self.certain:
+            return Confidence.LOW
+        return Confidence.MEDIUM if UseKind.DISPENSE in self.kinds else Confidence.HIGH
 
 
 def timeline(uses: Iterable[Use], *, until: date, late: bool, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
-    """The daily dose day by day from statements and orders, oldest first, up to ``until`` (included).
+    """The daily dose day by day, oldest first, up to ``until`` (included); gaps up to ``gap_days`` keep the dose before them.
 
-    ``late`` reads a partial date as its latest day (a start not after the end), else as its earliest. Days are told by the newest
-    use that covers them.
+    ``late`` reads a partial date as its latest day (a start not after the end), else as its earliest.
     """
-    spans = _spans(uses, until, late=late, weight=weight, scale=scale)
-    edges = sorted({span.start for span in spans} | {shift(span.end, 1) for span in spans})
-    pieces: list[Segment] = []
+    every = list(dict.fromkeys(uses))
+    dispenses = [use for use in every if use.kind is UseKind.DISPENSE]
+    administrations = [use for use in every if use.kind is UseKind.ADMINISTRATION]
+    written = told(_written(every, until, late=late, weight=weight, scale=scale), gap_days)
+    supplied = told(supply_spans(dispenses, until, late=late, weight=weight, scale=scale), gap_days)
+    taken = given(administrations, until, late=late, weight=weight, scale=scale)
+    return _joined(_chosen(written, taken, supplied), gap_days)
+
+
+def _written(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[Span]:
+    """The dosage lines of statements and orders on their days."""
+    found: list[Span] = []
+    for use in uses:
+        if use.kind not in {UseKind.STATEMENT, UseKind.ORDER} or use.status not in TAKEN or use.forbids:
+            continue
+        moments = {line.moment for line in use.lines}
+        moment = moments.pop() if len(moments) == 1 else None
+        for line in use.lines or (DoseLine(),):
+            days = _days(use, line, until, late=late)
+            if days is not None:
+                dose = dose_of(use, (line,), days[0], weight=weight, scale=scale)
+                endless = use.status is UseStatus.ACTIVE and line.end is None and last_day(use, late=late) is None
+                found.append(Span(use, *days, dose, moment, dosed=bool(use.lines), open=endless))
+    return found
+
+
+def _days(use: Use, line: DoseLine, until: date, *, late: bool) -> tuple[date, date] | None:
+    start, latest = first_day(use, line), first_day(use, line, late=late)
+    end = min(day for day in (end_of(line.end, late=late), last_day(use, late=late), until) if day is not None)
+    return None if start is None or latest is None or end < start else (min(latest, end), end)
+
+
+# --- which source tells
+
+
+def _chosen(written: Sequence[Told], taken: Sequence[Told], supplied: Sequence[Told]) -> Iterator[Told]:
+    """Every day's dose by the source that tells it."""
+    sources = (written, taken, supplied)
+    edges = sorted({day for source in sources for item in source for day in (item.start, shift(item.end, 1))})
+    at = [0, 0, 0]
+    ended: date | None = None
     for start, after in pairwise(edges):
-        covering = [span for span in spans if span.start <= start <= span.end]
-        if covering:
-            pieces.append(_segment(start, shift(after, -1), covering))
-    return tuple(_joined(pieces, gap_days))
+        now: list[Told | None] = []
+        for number, source in enumerate(sources):
+            while at[number] < len(source) and source[at[number]].end < start:
+                at[number] += 1
+            covers = at[number] < len(source) and source[at[number]].start <= start
+            now.append(source[at[number]] if covers else None)
+        order, giving, supply = now
+        if supply is not None and order is None and ended is not None and _older(supply, ended):
+            supply = None
+        best = _best(order, giving, supply)
+        if best is not None:
+            yield Told(start, shift(after, -1), best.dose, best.uses)
+        if order is not None:
+            ended = order.end if order.broken_off else None
+
+
+def _best(order: Told | None, giving: Told | None, supply: Told | None) -> Told | None:
+    """What tells the dose of a day: what is written, unless it is unknown or nothing while something was given or supplied."""
+    if order is not None and order.dose is not None and (order.dose.high > 0 or giving is None):
+        return order
+    known = [item for item in (giving, supply) if item is not None and item.dose is not None]
+    return next(iter(known), None) or order or giving or supply
+
+
+def _older(supply: Told, ended: date) -> bool:
+    """Whether a supply was handed over before the medicine was stopped or put on hold: its rest was not taken."""
+    return all(use.start is None or use.start.latest <= ended for use in supply.uses)
+
+
+# --- one line
+
+
+class _Growing:
+    """A segment that is still being lengthened."""
+
+    def __init__(self, item: Told) -> None:
+        self.start, self.end, self.dose = item.start, item.end, item.dose
+        self.sources: dict[str, UseKind] = {}
+        self.certain = True
+        self.add(item)
+
+    def add(self, item: Told) -> None:
+        """More days on the same dose."""
+        self.end = item.end
+        self.certain = self.certain and (item.dose.certain if item.dose else not item.uses)
+        self.sources.update((use.reference, use.kind) for use in item.uses)
+
+    def segment(self) -> Segment:
+        """The segment as it has become."""
+        dose = self.dose
+        between = None if dose is None or dose.exact is not None else (dose.low, dose.high)
+        kinds = tuple(dict.fromkeys(self.sources.values()))
+        return Segment(self.start, self.end, dose.exact if dose else None, tuple(self.sources), self.certain, kinds, between)
+
+
+NOTHING = DailyDose(Fraction(), Fraction())
+
+
+def _joined(items: Iterable[Told], gap_days: int) -> tuple[Segment, ...]:
+    """Neighbours on the same dose become one; gaps up to ``gap_days`` keep the dose before them, longer ones are dose 0."""
+    line: list[_Growing] = []
+    for item in items:
+        if line and (gap := days_between(line[-1].end, item.start) - 1) > 0:
+            dose = line[-1].dose if gap <= gap_days else NOTHING
+            _append(line, Told(shift(line[-1].end, 1), shift(item.start, -1), dose, ()))
+        _append(line, item)
+    return tuple(growing.segment() for growing in line)
+
+
+def _append(line: list[_Growing], item: Told) -> None:
+    """Put days at the end of a line, or lengthen its last segment where the dose is the same."""
+    if line and _amount(line[-1].dose) == _amount(item.dose):
+        line[-1].add(item)
+    else:
+        line.append(_Growing(item))
+
+
+def _amount(dose: DailyDose | None) -> tuple[Fraction, Fraction] | None:
+    return (dose.low, dose.high) if dose else None
 
 
 def cut(line: Iterable[Segment], last: date) -> tuple[Segment, ...]:
     """The timeline up to and including a day."""
-    return tuple(
-        Segment(item.start, min(item.end, last), item.dose, item.references, item.certain) for item in line if item.start <= last
-    )
+    return tuple(item if item.end <= last else replace(item, end=last) for item in line if item.start <= last)
 
 
 def days_on(line: Iterable[Segment], first: date, last: date) -> int:
@@ -176,16 +201,3 @@ def days_on(line: Iterable[Segment], first: date, last: date) -> int:
         for item in line
         if item.dose is None or item.dose > 0
     )
-
-
-def supplied_until(dispenses: Iterable[Use]) -> date | None:
-    """The last day covered by what was handed over, each supply used up before the next is begun; None without dispenses.
-
-    A supply that the record holds twice was handed over once.
-    """
-    until: date | None = None
-    handed = {(use.start.earliest, int(use.supply_days), use.reference) for use in dispenses if use.start and use.supply_days}
-    for start, days, _ in sorted(handed):
-        begins = start if until is None else max(start, shift(until, 1))
-        until = shift(begins, days - 1)
-    return until

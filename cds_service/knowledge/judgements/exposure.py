@@ -13,19 +13,14 @@ from msgspec import Struct, structs
 from cds_service.knowledge.judgements import weight
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass, Usage, newest_evidence, usage
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Outside, Record, Use, UseStatus
+from cds_service.patient.bounds import TAKEN, last_day
+from cds_service.patient.facts import Outside, Record, Use, UseKind, UseStatus
 from cds_service.patient.tapers import Taper, TaperKind, TaperRules, recognise
-from cds_service.patient.timeline import (
-    TAKEN,
-    Segment,
-    cut,
-    days_on,
-    last_day,
-    timeline,
-)
+from cds_service.patient.timeline import Segment, cut, days_on, timeline
 from cds_service.patient.when import When, days_between, shift
 
 EXTENDED_RELEASE_TABLET = "extended-release-tablet"
+INTRAVENOUS = "intravenous"
 
 _OF_TAPER = {
     TaperKind.ABRUPT: ExposureClass.ABRUPT_STOP,
@@ -83,10 +78,12 @@ def rules(parameters: Parameters) -> TaperRules:
 
 def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters, *, late: bool) -> tuple[Segment, ...]:
     """The daily dose of tacrolimus day by day on the immediate-release scale, up to today."""
+    tablet = 1 / parameters.extended_release_tablet_factor
 
-    def scale(use: Use) -> Fraction:
-        extended = use.drug.formulation == EXTENDED_RELEASE_TABLET
-        return 1 / parameters.extended_release_tablet_factor if extended else Fraction(1)
+    def scale(use: Use) -> Fraction | None:
+        if use.drug.formulation == INTRAVENOUS:
+            return None
+        return tablet if use.drug.formulation == EXTENDED_RELEASE_TABLET else Fraction(1)
 
     return _plausible(
         timeline(
@@ -109,9 +106,10 @@ def _plausible(line: tuple[Segment, ...], parameters: Parameters) -> tuple[Segme
     """A dose outside what a person can be on is a misreading: it counts as not known."""
 
     def believed(item: Segment) -> Segment:
-        if not item.dose or parameters.dose_min_mg <= item.dose <= parameters.dose_max_mg:
+        doses = item.between or ((item.dose, item.dose) if item.dose else None)
+        if doses is None or parameters.dose_min_mg <= doses[0] <= doses[1] <= parameters.dose_max_mg:
             return item
-        return Segment(item.start, item.end, None, item.references, certain=False)
+        return structs.replace(item, dose=None, certain=False, between=None)
 
     return tuple(believed(item) for item in line)
 
@@ -180,7 +178,7 @@ def _exposure(
     line = cut(line, state.last)
     before = days_on(line, shift(state.last, 1 - parameters.min_exposure_window_days), state.last)
     used = to_the_last_dose(line)
-    taper = recognise(used, rules(parameters)) if used else None
+    taper = recognised(used, parameters)
     kind = state.kind
     if kind is ExposureClass.ABRUPT_STOP:
         kind = _OF_TAPER[taper.kind] if taper else ExposureClass.TAPER_UNKNOWN
@@ -188,8 +186,31 @@ def _exposure(
 
 
 def to_the_last_dose(line: tuple[Segment, ...]) -> tuple[Segment, ...]:
-    """Without the days of dose 0 at the end."""
+    """Without the days of dose 0 at the end, and without a last day of which single givings are all that is known."""
     keep = len(line)
-    while keep and line[keep - 1].dose == 0:
+    while keep and (line[keep - 1].dose == 0 or (keep > 1 and _perhaps_part(line[keep - 1]))):
         keep -= 1
     return line[:keep]
+
+
+def _perhaps_part(item: Segment) -> bool:
+    """Whether these may be the first givings of a day that was broken off."""
+    return item.days == 1 and item.kinds == (UseKind.ADMINISTRATION,)
+
+
+def recognised(line: tuple[Segment, ...], parameters: Parameters) -> Taper | None:
+    """How the dose of a line came to zero; of dose ranges both ends are read, and where they differ it is not known.
+
+    None for an empty line.
+    """
+    if not line:
+        return None
+    if all(item.between is None for item in line):
+        return recognise(line, rules(parameters))
+    low, high = (recognise([_at(item, end) for item in line], rules(parameters)) for end in (0, 1))
+    return high if low.kind is high.kind else structs.replace(high, kind=TaperKind.UNKNOWN)
+
+
+def _at(item: Segment, end: int) -> Segment:
+    """The segment with one end of its range as its dose."""
+    return item if item.between is None else structs.replace(item, dose=item.between[end])

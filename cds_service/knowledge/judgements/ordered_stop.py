@@ -8,13 +8,14 @@ from datetime import date
 
 from msgspec import Struct
 
-from cds_service.knowledge.judgements.exposure import Exposure, daily_line, rules, to_the_last_dose
+from cds_service.knowledge.judgements.exposure import Exposure, daily_line, recognised, to_the_last_dose
 from cds_service.knowledge.judgements.treatment import runs
 from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
+from cds_service.patient.bounds import first_day
 from cds_service.patient.facts import Record, Use, UseStatus
-from cds_service.patient.tapers import Taper, recognise
-from cds_service.patient.timeline import days_on, first_day
+from cds_service.patient.tapers import Taper
+from cds_service.patient.timeline import days_on
 from cds_service.patient.when import shift
 
 ENDING = frozenset({UseStatus.STOPPED, UseStatus.CANCELLED, UseStatus.COMPLETED})
@@ -84,7 +85,7 @@ def judge(record: Record, exposure: Exposure, parameters: Parameters) -> Ordered
     if not stopping or any(_goes_on(use, record) for use in drafts if use not in stopping) or _remaining(stopping, record):
         return None
     line = to_the_last_dose(daily_line(record, exposure.uses, parameters, late=True))
-    taper = recognise(line, rules(parameters)) if line else None
+    taper = recognised(line, parameters)
     before = days_on(line, shift(record.asof, 1 - parameters.min_exposure_window_days), record.asof)
     held = [use for use in stopping if use.status is UseStatus.ON_HOLD or use.reasons & HOLD_REASONS]
     return OrderedStop((held or stopping)[0], taper, before, bool(held))

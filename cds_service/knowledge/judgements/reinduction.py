@@ -13,9 +13,9 @@ from cds_service.knowledge.judgements.indication import Indication
 from cds_service.knowledge.judgements.safety import Concern, Situation, Subject, Verdict
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.bounds import first_day
 from cds_service.patient.doses import rounded_down, split_in_two
 from cds_service.patient.facts import Record
-from cds_service.patient.timeline import first_day
 from cds_service.patient.when import days_between
 
 LOINC = "http://loinc.org"

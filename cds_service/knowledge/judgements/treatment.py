@@ -10,9 +10,9 @@ from cds_service.knowledge import valuesets
 from cds_service.knowledge.judgements import weight
 from cds_service.knowledge.judgements.usage import TACROLIMUS
 from cds_service.knowledge.parameters import Parameters
+from cds_service.patient.bounds import first_day, last_day
 from cds_service.patient.doses import daily_of_line, total
 from cds_service.patient.facts import Record, Use, UseKind, UseStatus
-from cds_service.patient.timeline import first_day, last_day
 
 
 class Treatment(Struct, frozen=True):

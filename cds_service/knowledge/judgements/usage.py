@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.bounds import first_day, last_day
 from cds_service.patient.facts import Record, Use, UseKind, UseStatus
-from cds_service.patient.timeline import first_day, last_day, supplied_until
+from cds_service.patient.supplies import supplied_until
 from cds_service.patient.when import days_between, shift
 
 TACROLIMUS = "tacrolimus"
@@ -163,21 +164,27 @@ def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage |
         for use in told.written
         if use.status in {UseStatus.COMPLETED, UseStatus.ACTIVE}
         and (end := last_day(use, late=told.late))
-        and (first_day(use) or date.min) > last
+        and end > last
+        and _begun_about(use, last, told.parameters)
     ]
     return _supplied(told, Usage(ExposureClass.SUPPLY_GAP, *max(later, key=_by_day))) if later else None
 
 
 def _goes_on(use: Use, stopped: Sequence[Use], last: date, parameters: Parameters) -> bool | None:
     """Whether a running use goes on after the stop; False where the stop overtook an older record, None where nobody can tell."""
-    start = first_day(use)
-    if start is not None and start >= shift(last, -parameters.plateau_min_days):
+    if _begun_about(use, last, parameters):
         return True
     if all(_another_product(use, other) for other in stopped):
         return True
     if all(use.kind is other.kind for other in stopped):
         return None
     return None if use.asserted is not None and use.asserted.latest > last else False
+
+
+def _begun_about(use: Use, last: date, parameters: Parameters) -> bool:
+    """Whether a use was begun about when another was stopped, or later: a change of dose, and no older record."""
+    start = first_day(use)
+    return start is not None and start >= shift(last, -parameters.plateau_min_days)
 
 
 def _another_product(one: Use, other: Use) -> bool:
