@@ -25,6 +25,7 @@ from cds_service.store.sqlite import SqliteStore
 from cds_service.stories.story import Story, stories
 from cds_service.web.application import build
 from cds_service.web.house import House
+from tests.postgresql import PostgreSQL, required
 
 settings.register_profile("house", deadline=None)  # a machine that others use too
 settings.load_profile("house")
@@ -163,3 +164,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server for tests that leave it as it was."""
     with servers(tmp_path_factory.mktemp("server")) as run:
         yield run(CDS_MAX_BODY="20000")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server."""
+    required()
+    server = PostgreSQL()
+    yield server
+    server.remove()

@@ -14,7 +14,8 @@ import pytest
 from cds_service.store import AnsweredCard
 from cds_service.store.migration import migrate, steps
 from cds_service.store.sqlite import SqliteStore
-from tests.test_store_sqlite import NOW, act, card, locked, record, rows
+from tests.places import NOW, act, card, record
+from tests.test_store_sqlite import locked, rows
 
 T0 = NOW.timestamp()
 

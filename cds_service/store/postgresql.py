@@ -6,6 +6,7 @@ tokens outlive our processes, though not a power cut of the server; no answer wa
 
 import json
 import math
+import re
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -82,10 +83,8 @@ class PostgresqlStore:
             raise StoreUnusable(
                 "the PostgreSQL server acknowledges what is not on its disk yet: synchronous_commit and fsync must be on"
             ) from None
-        except psycopg.OperationalError as error:
-            raise StoreUnusable(f"the PostgreSQL server cannot be used as a store: {error}") from None
-        except psycopg.Error as error:  # its text may quote the URL, and with it a password
-            raise StoreUnusable(f"CDS_STORE cannot be used as a store ({type(error).__name__})") from None
+        except psycopg.Error as error:
+            raise StoreUnusable(f"CDS_STORE cannot be used as a store: {_said(error)}") from None
 
     def remember(self, cards: Sequence[AnsweredCard]) -> bool:
         """Keep the cards, with those that have been waiting; once some wait, later ones do not hold up their answers."""
@@ -178,6 +177,13 @@ class PostgresqlStore:
         if use.relaxed:
             connection.execute("SET synchronous_commit = off")
         return connection
+
+
+def _said(error: psycopg.Error) -> str:
+    """The error in the server's words; not in the library's, which may quote the URL, and with it a password."""
+    fatal = re.search(r"FATAL:\s+(.+)", str(error))
+    told = error.diag.message_primary or (fatal and fatal[1])
+    return told or f"no PostgreSQL server can be reached with it ({type(error).__name__})"
 
 
 def _migrate(connection: Connection) -> None:
