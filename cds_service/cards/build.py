@@ -13,9 +13,9 @@ from cds_service.cards.sentences import render
 from cds_service.cards.suggestions import Drafts
 from cds_service.cards.topics import OVERRIDE_REASONS, TOPICS
 from cds_service.knowledge import claims
-from cds_service.knowledge.finding import CannotTell, Finding, Indicator, Sentence, say
+from cds_service.knowledge.finding import CannotTell, Finding, Indicator, Sentence
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Outside, Record
+from cds_service.patient.facts import Record
 from cds_service.protocol.card import Card, Source
 
 SUMMARY_LENGTH = 139  # CDS Hooks: fewer than 140 characters
@@ -46,8 +46,6 @@ def cards(answers: Sequence[Finding | CannotTell], record: Record, *, parameters
 
 def _card(finding: Finding, frame: _Frame, *, notes: Sequence[Sentence]) -> Card:
     suggestions = frame.drafts.suggestions(finding.offers)
-    if finding.offers and not suggestions:
-        notes = (say("card-no-orders", version=Outside(frame.record.fhir_version)), *notes)
     return Card(
         uuid=str(uuid4()),
         summary=shortened(render(finding.summary, markdown=False), SUMMARY_LENGTH),

@@ -6,7 +6,8 @@ from functools import lru_cache
 from uuid import uuid4
 
 from cds_service.cards.sentences import render
-from cds_service.fhir import writing
+from cds_service.fhir.writing import writer
+from cds_service.fhir.writing.dosing import dosage
 from cds_service.knowledge import orders
 from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, say
 from cds_service.patient.facts import Record
@@ -15,17 +16,20 @@ from cds_service.protocol.card import Action, Suggestion
 
 
 class Drafts:
-    """The suggestions of one answer. Each distinct laboratory order and referral is built once and shared by them."""
+    """The suggestions of one answer, in the client's FHIR version.
+
+    Each distinct laboratory order and referral is built once and shared by them.
+    """
 
     def __init__(self, record: Record) -> None:
         self._patient_id = record.person.id
         self._asof = record.asof
-        self.possible = record.fhir_version in writing.VERSIONS
+        self._writer = writer(record.fhir_version)
         self._built: dict[LabOrder | ReferralOrder, Action] = {}
 
     def suggestions(self, offers: Sequence[Offer]) -> tuple[Suggestion, ...]:
-        """One suggestion an offer, in order; none where the client's FHIR version is not written."""
-        return tuple(self._suggestion(offer) for offer in offers) if self.possible else ()
+        """One suggestion an offer, in order."""
+        return tuple(self._suggestion(offer) for offer in offers)
 
     def _suggestion(self, offer: Offer) -> Suggestion:
         actions = (
@@ -37,8 +41,8 @@ class Drafts:
 
     def _drug(self, order: DrugOrder) -> Action:
         note = render(order.remark, markdown=False)
-        resource = writing.medication_request(order, patient_id=self._patient_id, asof=self._asof, note=note)
-        words = say("order-drug", product=order.display, dosage=writing.dosage(order))
+        resource = self._writer.medication(order, patient_id=self._patient_id, asof=self._asof, note=note)
+        words = say("order-drug", product=order.display, dosage=dosage(order))
         return Action(type="create", description=render(words, markdown=False), resource=resource)
 
     def _shared(self, order: LabOrder | ReferralOrder) -> Action:
@@ -49,11 +53,11 @@ class Drafts:
         return action
 
     def _laboratory(self, order: LabOrder) -> Action:
-        resource = writing.service_request(order, patient_id=self._patient_id, asof=self._asof)
+        resource = self._writer.laboratory(order, patient_id=self._patient_id, asof=self._asof)
         return Action(type="create", description=_laboratory(order, self._asof), resource=resource)
 
     def _referral(self, order: ReferralOrder) -> Action:
-        resource = writing.referral(order, patient_id=self._patient_id, asof=self._asof)
+        resource = self._writer.referral(order, patient_id=self._patient_id, asof=self._asof)
         key = "order-referral-urgent" if order.urgent else "order-referral"
         words = say(key, specialty=orders.specialty(order.specialty).label)
         return Action(type="create", description=render(words, markdown=False), resource=resource)
