@@ -42,7 +42,7 @@ def resolve(template: str, context: HookContext, today: date) -> str | None:
         return ",".join(values)
 
     resolved = _TOKEN.sub(told, template)
-    return None if missing else quote(resolved, safe=_KEPT)
+    return None if missing or "{{" in resolved else quote(resolved, safe=_KEPT)
 
 
 def _values(token: str, context: HookContext, today: date) -> Iterator[str]:

@@ -11,9 +11,11 @@ from cds_service.trust.servers import address_of
 
 Network = IPv4Network | IPv6Network
 
-_DISGUISES = tuple(
+_LEADS_ON = tuple(
     ip_network(network)
     for network in (
+        "192.0.0.0/24",  # of the protocols themselves
+        "192.88.99.0/24",  # 6to4 relays
         "::/96",  # IPv4-compatible
         "::ffff:0:0/96",  # IPv4-mapped
         "::ffff:0:0:0/96",  # IPv4-translated
@@ -24,7 +26,7 @@ _DISGUISES = tuple(
         "fec0::/10",  # site-local, of old
     )
 )
-"""IPv6 networks whose addresses lead on to an IPv4 address, or to a site, without saying so."""
+"""Networks whose addresses lead on to others, most of them to an IPv4 address that they hold, without being private."""
 
 
 def connectable(address: str, host: str, networks: Iterable[Network] = ()) -> bool:
@@ -45,5 +47,5 @@ def connectable(address: str, host: str, networks: Iterable[Network] = ()) -> bo
 
 
 def _public(address: IPv4Address | IPv6Address) -> bool:
-    disguised = any(address in network for network in _DISGUISES)
-    return address.is_global and not address.is_multicast and not address.is_reserved and not disguised
+    leads_on = any(address in network for network in _LEADS_ON)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not leads_on
