@@ -15,7 +15,7 @@ from cds_service.config import Config, ConfigError, load
 from cds_service.gather import Access, Fetcher
 from cds_service.store import StoreUnusable
 from cds_service.store.sqlite import SqliteStore
-from cds_service.trust.opening import clients, open_gate
+from cds_service.trust.opening import clients, fhir_servers, open_gate
 from cds_service.web import logs
 from cds_service.web.application import build
 from cds_service.web.house import House
@@ -83,6 +83,7 @@ def check(config: Config) -> None:
     """
     fetcher = _access(config).fetcher
     clients(config, fetch=lambda: _asking(fetcher), monotonic=time.monotonic)
+    fhir_servers(config)
 
 
 def _access(config: Config) -> Access:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import closing
 from datetime import date, datetime
 from pathlib import Path
 
@@ -11,10 +12,12 @@ from cds_service.answer import Setting
 from cds_service.app import check as check_configuration
 from cds_service.app import compose, configuration, today
 from cds_service.config import VARIABLES, Config, ConfigError
-from cds_service.store import StoreUnusable
+from cds_service.store import StoreUnavailable, StoreUnusable
+from cds_service.store.opening import open_store
 from cds_service.stories.answering import Unanswerable, hook_of, own_hook, respond, run
 from cds_service.stories.moving import of_today
 from cds_service.stories.story import StoryError, find, stories
+from cds_service.web import report
 
 
 class Refused(click.ClickException):
@@ -122,6 +125,30 @@ def request(story: str) -> None:
         click.echo(json.dumps(of_today(find(story), _today()), indent=2, ensure_ascii=False))
     except StoryError as error:
         raise Refused(str(error)) from None
+
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@main.command("feedback-report")
+@click.option("--since", metavar="DATE", type=_DAY, help="The first day whose cards count.  [default: the first there is]")
+@click.option("--until", metavar="DATE", type=_DAY, help="The last day whose cards count.  [default: today]")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.option("--comments", is_flag=True, help="With --json: also what clinicians wrote, which may name a patient.")
+def feedback_report(since: datetime | None, until: datetime | None, as_json: bool, comments: bool) -> None:
+    """Print what became of the cards: by question how many were shown, accepted, overridden and ignored, and why."""
+    if comments and not as_json:
+        raise Refused("--comments goes with --json.")
+    settings = _configuration("127.0.0.1", 8000)
+    if isinstance(settings.store, Path) and not settings.store.exists():
+        raise Refused(f"There is no store at {settings.store}.")
+    try:
+        with closing(open_store(settings.store)) as store:
+            period = {"since": since and since.date(), "until": until and until.date()}
+            told = report.report(store, settings.parameters, **period)
+    except (StoreUnusable, StoreUnavailable) as error:
+        raise Refused(f"The store cannot be read: {error}.") from None
+    click.echo(json.dumps(report.data(told, comments=comments), indent=2, default=str) if as_json else report.text(told))
 
 
 def _configuration(host: str, port: int) -> Config:

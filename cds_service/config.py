@@ -30,13 +30,23 @@ class Variable(Struct, frozen=True):
 
 
 VARIABLES = (
-    Variable("CDS_BASE_URL", "public URL of the service, for the links in the cards", "from host and port"),
+    Variable(
+        "CDS_BASE_URL",
+        "public URL of the service: clients make their tokens for it, and the cards link to it",
+        "from host and port",
+    ),
     Variable(
         "CDS_AUTH",
-        "client authentication: required or off. This version cannot verify clients yet, so it starts only with off",
+        "client authentication: required or off",
         "off where `cds-service serve` listens on loopback, else required",
     ),
-    Variable("CDS_ISSUERS", "TOML file of trusted clients. Not used by this version: it must exist and be TOML", "none"),
+    Variable(
+        "CDS_ISSUERS",
+        "TOML file of the trusted clients: [[issuer]] with iss, jwks_file or jku (or both: a token that names a jku must name "
+        "that one), fhir_servers, and where agreed tenants, audiences, algorithms (ES384 and RS384 unless given; ES256, RS256 "
+        "and PS384 can be), max_lifetime_s (3600), fhir_version and not_offered. Needed where authentication is required",
+        "none",
+    ),
     Variable(
         "CDS_FHIR_SERVERS",
         "comma list of the exact FHIR base URLs that may be called while authentication is off, with the client's token or, as "
@@ -81,10 +91,12 @@ class Config(Struct, frozen=True, kw_only=True):
     max_body: int
     budget_ms: int
     fhir_servers: tuple[str, ...]
-    strict: bool
-    parameters: Parameters
     private_networks: tuple[Network, ...] = ()
     authorities: Path | None = None
+    strict: bool
+    parameters: Parameters
+    authentication: bool
+    issuers: Path | None
 
 
 def load(environ: Mapping[str, str], *, host: str | None = None, port: int | None = None) -> Config:
@@ -98,8 +110,7 @@ def load(environ: Mapping[str, str], *, host: str | None = None, port: int | Non
     if unknown:
         raise ConfigError(f"{', '.join(unknown)}: there is no such variable; `cds-service config` lists them all.")
     given = {name: environ[name].strip() for name in known if environ.get(name, "").strip()}
-    _authentication(given.get("CDS_AUTH"), host)
-    _issuers(given.get("CDS_ISSUERS"))
+    authentication = _authentication(given.get("CDS_AUTH"), host, listed="CDS_ISSUERS" in given)
 
     def text(name: str) -> str:
         return given.get(name, known[name])
@@ -115,6 +126,8 @@ def load(environ: Mapping[str, str], *, host: str | None = None, port: int | Non
         authorities=_authorities(given.get("CDS_CA_FILE")),
         strict=_choice("CDS_STRICT", text("CDS_STRICT"), "off", "on") == "on",
         parameters=_site(given.get("CDS_SITE")),
+        authentication=authentication,
+        issuers=Path(given["CDS_ISSUERS"]) if "CDS_ISSUERS" in given else None,
     )
 
 
@@ -131,16 +144,17 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def _authentication(value: str | None, host: str | None) -> None:
-    if value is not None:
-        _choice("CDS_AUTH", value, "required", "off")
-    elif host is None:
+def _authentication(value: str | None, host: str | None, *, listed: bool) -> bool:
+    """Whether clients must show who they are; ``listed`` tells whether there is a list of those who may call."""
+    if value is None and host is None:
         raise ConfigError("CDS_AUTH must be set under this server, as the address it listens on is not known: required or off.")
-    if value == "required" or (value is None and not is_loopback(host or "")):
+    required = not is_loopback(host or "") if value is None else _choice("CDS_AUTH", value, "required", "off") == "required"
+    if required and not listed:
         raise ConfigError(
-            "Client authentication is required, and this version cannot verify clients yet: "
-            "listen on a loopback address, or set CDS_AUTH=off where something in front of it lets in only whom you trust."
+            "CDS_ISSUERS must be set, as client authentication is required: list the trusted clients in it, listen on a loopback "
+            "address, or set CDS_AUTH=off where something in front of the service lets in only whom you trust."
         )
+    return required
 
 
 def _choice(name: str, value: str, *choices: str) -> str:
@@ -224,7 +238,12 @@ def _store(value: str) -> Path:
     return Path(value.removeprefix("sqlite:///"))
 
 
-def _toml(name: str, value: str) -> dict[str, object]:
+def toml(name: str, value: str) -> dict[str, object]:
+    """The content of the TOML file that a variable names, with its fractions as Decimal.
+
+    Raises:
+        ConfigError: it cannot be read, or is no TOML.
+    """
     try:
         return tomllib.loads(Path(value).read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
@@ -233,13 +252,8 @@ def _toml(name: str, value: str) -> dict[str, object]:
         raise ConfigError(f"{name}: {value} is no TOML: {error}.") from None
 
 
-def _issuers(value: str | None) -> None:
-    if value is not None:
-        _toml("CDS_ISSUERS", value)
-
-
 def _site(value: str | None) -> Parameters:
     try:
-        return in_force(_toml("CDS_SITE", value) if value is not None else None)
+        return in_force(toml("CDS_SITE", value) if value is not None else None)
     except ParameterError as error:
         raise ConfigError(f"CDS_SITE: {error}.") from None

@@ -23,6 +23,7 @@ from cds_service.gather import KEYS
 from cds_service.knowledge.parameters import in_force
 from cds_service.store.sqlite import SqliteStore
 from cds_service.stories.story import Story, stories
+from cds_service.trust.gate import OpenGate
 from cds_service.web.application import build
 from cds_service.web.house import House
 from tests.postgresql import PostgreSQL, required
@@ -54,6 +55,7 @@ def house(store: SqliteStore, rebound: Story) -> House:
     return House(
         setting=Setting(in_force(), "https://cds.example.org"),
         store=store,
+        gate=OpenGate(),
         now=lambda: datetime.combine(rebound.asof, datetime.min.time(), UTC),
         origins=frozenset({ORIGIN}),
         max_body=200_000,

@@ -22,6 +22,7 @@ from cds_service.stories.handbook import page
 from cds_service.stories.moving import of_today
 from cds_service.stories.story import Kind, Story, stories
 from cds_service.stories.verdict import differences
+from cds_service.trust.gate import OpenGate
 from cds_service.web.application import build
 from cds_service.web.house import House
 
@@ -50,6 +51,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
     house = House(
         setting=setting(),
         store=SqliteStore(tmp_path_factory.mktemp("store") / "stories.sqlite3"),
+        gate=OpenGate(),
         now=lambda: Clock.now,
         origins=frozenset(),
         max_body=5_000_000,

@@ -17,7 +17,7 @@ from cds_service.config import ConfigError
 from cds_service.trust import key_server
 from cds_service.trust.issuers import Issuer
 from cds_service.trust.key_server import asking
-from cds_service.trust.keysets import FRESH_S, KEPT_S, PAUSE_S, FetchedKeys, FileKeys, UnfetchableError
+from cds_service.trust.keysets import FRESH_S, KEPT_S, PAUSE_S, FetchedKeys, FileKeys, Keys, UnfetchableError, keys_of
 from cds_service.trust.outgoing import Outgoing
 from cds_service.trust.shelf import Shelf
 from tests.attacks import Canary
@@ -107,6 +107,20 @@ def test_a_key_for_encryption_in_a_file_is_passed_over(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(OLD.key_set(NEW.jwk(use="enc")))
     assert FileKeys(ISSUER, file).find("new") is None
+
+
+def test_an_issuer_has_a_file_or_an_address(publisher: Publisher, tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_bytes(NEW.key_set())
+
+    def keys(**agreed: Any) -> Keys:
+        return keys_of(Issuer(iss=OLD.iss, **agreed), lambda: publisher.fetch, lambda: publisher.now)
+
+    assert keys(jku=JKU).find("old") is not None
+    assert keys(jku=JKU, jwks_file=str(file)).find("new") is not None, "the address is the one that a token may name"
+    assert len(publisher.asked) == 1
+    with pytest.raises(ConfigError, match=r"^CDS_ISSUERS: .* needs a jwks_file or a jku"):
+        keys()
 
 
 # --- addresses ----------------------------------------------------------------------------------------------------------------

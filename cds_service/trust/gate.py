@@ -8,11 +8,14 @@ from cds_service.trust.client import Client
 class Gate(Protocol):
     """Lets callers in; safe to share between threads."""
 
-    authentication: str
-    """``required`` or ``off``."""
+    required: bool
+    """Whether clients have to show who they are."""
+
+    fhir_servers: frozenset[str]
+    """The FHIR servers that may be called for some client."""
 
     not_offered: frozenset[str]
-    """What some client never has, by its configuration."""
+    """What some client never has."""
 
     def admit(self, authorization: str | None, path: str) -> Client:
         """The client that calls ``path`` (below the public URL, in its plain form) with that Authorization header.
@@ -28,10 +31,11 @@ class Gate(Protocol):
 class OpenGate:
     """Client authentication is off: whoever calls is let in, as the one client that is configured without a name."""
 
-    authentication = "off"
+    required = False
     not_offered: frozenset[str] = frozenset()
 
     def __init__(self, fhir_servers: tuple[str, ...] = ()) -> None:
+        self.fhir_servers = frozenset(fhir_servers)
         self._anyone = Client(fhir_servers=fhir_servers)
 
     def admit(self, _authorization: str | None, _path: str) -> Client:

@@ -26,14 +26,16 @@ class Guard:
     ``base_url`` is the service's public URL, for which clients make their tokens. ``clock`` tells the seconds since 1970.
     """
 
-    authentication = "required"
+    required = True
 
     def __init__(self, trusted: Iterable[Trusted], *, base_url: str, used: Used, clock: Callable[[], float]) -> None:
         self._trusted = {one.issuer.iss: one for one in trusted}
         self._base_url = base_url
         self._once = Once(used)
         self._clock = clock
-        self.not_offered = frozenset(name for one in self._trusted.values() for name in one.issuer.not_offered)
+        issuers = [one.issuer for one in self._trusted.values()]
+        self.fhir_servers = frozenset(server for issuer in issuers for server in issuer.fhir_servers)
+        self.not_offered = frozenset(name for issuer in issuers for name in issuer.not_offered)
 
     def admit(self, authorization: str | None, path: str) -> Client:
         """The client whose token it is.

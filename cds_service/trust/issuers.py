@@ -76,8 +76,6 @@ def issuers(path: Path) -> tuple[Issuer, ...]:
 
 
 def _faults(issuer: Issuer) -> Iterator[str]:
-    if issuer.jwks_file is None and issuer.jku is None:
-        yield "needs a jwks_file or a jku for its keys"
     if issuer.jku is not None and base_url(issuer.jku) != issuer.jku:
         yield f"has the jku {issuer.jku!r}, which is no plain https URL (http for this machine only)"
     for server in issuer.fhir_servers:

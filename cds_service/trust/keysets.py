@@ -157,3 +157,16 @@ class FetchedKeys:
         now = self._clock()
         _LOG.info("keys-fetched", extra={"issuer": self._issuer.iss, "what": "; ".join(found.unusable)})
         return _State(tried=now, fetched=now, document=document)
+
+
+def keys_of(issuer: Issuer, fetch: Callable[[], Fetch], clock: Callable[[], float]) -> Keys:
+    """The keys of an issuer, from its file where it has one.
+
+    Raises:
+        ConfigError: its file cannot be used, or it has neither a file nor an address.
+    """
+    if issuer.jwks_file is not None:
+        return FileKeys(issuer, Path(issuer.jwks_file))
+    if issuer.jku is not None:
+        return FetchedKeys(issuer, issuer.jku, fetch(), clock)
+    raise ConfigError(f"CDS_ISSUERS: issuer {issuer.iss!r} needs a jwks_file or a jku for its keys.")

@@ -1,9 +1,9 @@
 """The routes of the service, as one Flask application."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from cds_service.protocol import discovery
-from cds_service.web import errors, headers, metrics, overload
+from cds_service.web import authentication, errors, headers, operations, overload
 from cds_service.web.feedback import take_feedback
 from cds_service.web.health import healthz, readyz
 from cds_service.web.hooks import answer_hook
@@ -20,8 +20,9 @@ def build(house: House) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions["drain"] = house.drain
     errors.install(app)
-    headers.install(app, house.origins)
+    headers.install(app, house.origins, vary=("Origin", "Authorization") if house.gate.required else ("Origin",))
     overload.install(app)
+    authentication.install(app, house.gate)
     pages = Pages(house)
 
     @app.get("/cds-services")
@@ -30,11 +31,11 @@ def build(house: House) -> Flask:
 
     @app.post("/cds-services/<service_id>")
     def hook(service_id: str) -> Response:
-        return answer_hook(house, service_id)
+        return answer_hook(house, service_id, authentication.client())
 
     @app.post("/cds-services/<service_id>/feedback")
     def feedback(service_id: str) -> Response:
-        return take_feedback(house, service_id)
+        return take_feedback(house, service_id, authentication.client())
 
     @app.get("/")
     def front() -> Response:
@@ -44,13 +45,7 @@ def build(house: House) -> Flask:
     def knowledge() -> Response:
         return pages.knowledge().response()
 
-    @app.get("/metrics")
-    def counted() -> Response:
-        house.operators.let_in(request.environ)
-        response = Response(house.metrics.text(), content_type=metrics.CONTENT_TYPE)
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
+    operations.install(app, house)
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", "readyz", lambda: readyz(house))
     app.wsgi_app = PlainPaths(Observed(app.wsgi_app, house.metrics))  # type: ignore[method-assign]

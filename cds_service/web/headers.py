@@ -1,13 +1,19 @@
 """The headers of every answer, and the preflights of browsers."""
 
+from collections.abc import Iterable
+
 from flask import Flask, Response, request
 
 PREFLIGHT_SECONDS = 600
 """How long a browser may remember a preflight."""
 
 
-def install(app: Flask, origins: frozenset[str]) -> None:
-    """Answer preflights on every path, and mark every answer; an origin is allowed only if it is listed exactly."""
+def install(app: Flask, origins: frozenset[str], *, vary: Iterable[str] = ("Origin",)) -> None:
+    """Answer preflights on every path, and mark every answer; an origin is allowed only if it is listed exactly.
+
+    ``vary`` are the headers of a request that decide about the answer.
+    """
+    decisive = ", ".join(vary)
 
     @app.before_request
     def preflight() -> Response | None:
@@ -22,7 +28,7 @@ def install(app: Flask, origins: frozenset[str]) -> None:
     @app.after_request
     def mark(response: Response) -> Response:
         headers = response.headers
-        headers["Vary"] = "Origin"
+        headers["Vary"] = decisive
         origin = request.headers.get("Origin")
         if origin in origins:
             headers["Access-Control-Allow-Origin"] = origin

@@ -25,13 +25,14 @@ def readyz(house: House) -> Response:
     """
     if house.drain.begun:
         return outcome(503, "transient", "The service is about to stop.", {"Retry-After": str(RETRY_AFTER_S)})
-    trouble = house.store.trouble()
+    store = house.store.trouble()
+    degraded = [*([store] if store else []), *house.gate.troubles()]
     return _json(
         {
-            "status": "degraded" if trouble else "ready",
-            "degraded": [trouble] if trouble else [],
-            "authentication": "off",
-            "notOffered": sorted({*house.setting.not_offered, *house.setting.parameters.not_offered}),
+            "status": "degraded" if degraded else "ready",
+            "degraded": degraded,
+            "authentication": "required" if house.gate.required else "off",
+            "notOffered": sorted({*house.gate.not_offered, *house.setting.parameters.not_offered, *house.setting.not_offered}),
         }
     )
 

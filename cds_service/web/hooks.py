@@ -6,15 +6,17 @@ from datetime import datetime
 
 import msgspec
 from flask import Response
+from msgspec.structs import replace
 from werkzeug.exceptions import NotFound
 
-from cds_service.answer import Outcome, answer
+from cds_service.answer import Outcome, Setting, answer
 from cds_service.protocol import discovery
 from cds_service.protocol.card import Card
 from cds_service.protocol.discovery import Service
 from cds_service.protocol.request import HookRequest, parse
 from cds_service.protocol.schemas import schema
 from cds_service.store import AnsweredCard
+from cds_service.trust.client import Client
 from cds_service.web import observing
 from cds_service.web.body import body
 from cds_service.web.errors import FaultyAnswer
@@ -37,20 +39,20 @@ def service_of(service_id: str) -> Service:
         raise NotFound from None
 
 
-def answer_hook(house: House, service_id: str) -> Response:
-    """The cards for the request in hand: checked, remembered for feedback, answered."""
+def answer_hook(house: House, service_id: str, client: Client) -> Response:
+    """The cards for the request in hand, of that client: checked, remembered for feedback, answered."""
     service = service_of(service_id)
     sent, seen = body(house.max_body), observing.current()
     seen.begin()
     request = parse(sent)
     seen.done("parse")
     now = house.now()
-    outcome = answer(request, hook=service.hook, asof=now.date(), setting=house.setting, done=seen.done)
+    outcome = answer(request, hook=service.hook, asof=now.date(), setting=_agreed(house.setting, client), done=seen.done)
     fault = schema("response").fault({"cards": msgspec.to_builtins(outcome.cards)})
     if fault is not None:
         raise FaultyAnswer(fault)
     seen.done("check")
-    if outcome.cards and not house.store.remember([_remembered(card, service, now) for card in outcome.cards]):
+    if outcome.cards and not house.store.remember([_remembered(card, service, client, now) for card in outcome.cards]):
         _LOG.warning("answered-cards-wait", extra={"service": service.id})
     seen.done("store")
     _count(seen, outcome, service, request)
@@ -69,7 +71,14 @@ def _count(seen: Observation, outcome: Outcome, service: Service, request: HookR
         seen.count("cds_other_hook_total", service.id)
 
 
-def _remembered(card: Card, service: Service, now: datetime) -> AnsweredCard:
+def _agreed(setting: Setting, client: Client) -> Setting:
+    """The setting with what is known of this client."""
+    access = setting.access and replace(setting.access, servers=frozenset(client.fhir_servers))
+    not_offered = setting.not_offered | client.not_offered
+    return replace(setting, not_offered=not_offered, fhir_version=client.fhir_version, access=access)
+
+
+def _remembered(card: Card, service: Service, client: Client, now: datetime) -> AnsweredCard:
     suggestions: Sequence[str] = [suggestion.uuid for suggestion in card.suggestions or ()]
     return AnsweredCard(
         card=card.uuid,
@@ -79,4 +88,6 @@ def _remembered(card: Card, service: Service, now: datetime) -> AnsweredCard:
         indicator=card.indicator,
         suggestions=tuple(suggestions),
         answered_at=now,
+        issuer=client.issuer,
+        tenant=client.tenant,
     )

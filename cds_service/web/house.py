@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from cds_service.answer import Setting
 from cds_service.store import Store
+from cds_service.trust.gate import Gate
 from cds_service.web.drain import Drain
 from cds_service.web.metrics import Metrics
 from cds_service.web.operators import Operators
@@ -16,11 +17,13 @@ class House(Struct, frozen=True, kw_only=True):
     """One running service.
 
     ``now`` is the moment in the site's time zone; its date is the day on which requests are answered.
-    ``origins`` are the browser origins that may call; ``operators`` those who may see how the service is used.
+    ``gate`` lets clients in. ``origins`` are the browser origins that may call; ``operators`` those who may see how the service
+    is used.
     """
 
     setting: Setting
     store: Store
+    gate: Gate
     now: Callable[[], datetime]
     origins: frozenset[str]
     max_body: int

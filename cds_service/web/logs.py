@@ -8,8 +8,11 @@ from typing import Any
 
 from cds_service.web.observing import CURRENT
 
-FIELDS = ("service", "hook", "status", "cards", "exception", "where", "what")
-"""The members a line may have beside time, level, event and the ids of the request; none ever holds a value from a request."""
+FIELDS = ("service", "hook", "status", "cards", "exception", "where", "what", "cause", "issuer", "jti")
+"""The members a line may have beside time, level, event and the ids of the request.
+
+None ever holds a value from a request, but for the id of a token that a trusted issuer has signed.
+"""
 
 OWN = "cds_service"
 

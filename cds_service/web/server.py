@@ -26,6 +26,10 @@ GRACE_S = 20
 """How long requests in flight may take after that."""
 
 
+HEADER_LINE = 16_000
+"""How many bytes a line of a request's head may have: twice a token that could be sound, so that the gate refuses longer ones."""
+
+
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
     """The server's log lines. What was answered is told by the lines of the application, without addresses and agents."""
 
@@ -101,6 +105,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "preload_app": True,
             "graceful_timeout": GRACE_S,
             "keepalive": 5,
+            "limit_request_field_size": HEADER_LINE,
             "control_socket_disable": True,
             "post_worker_init": self._begin,
             "logger_class": Lines,
