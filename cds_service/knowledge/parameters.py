@@ -101,6 +101,9 @@ class Parameters(Struct, frozen=True, kw_only=True):
     weight_min_kg: Decimal
     weight_max_kg: Decimal
     creatinine_aki_factor: Decimal
+    # feedback
+    override_share: Fraction
+    override_firings: int
     # the site
     timezone: str
     not_offered: tuple[str, ...]

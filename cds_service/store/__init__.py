@@ -26,6 +26,27 @@ class AnsweredCard(Struct, frozen=True):
     tenant: str = ""
 
 
+class Act(Struct, frozen=True):
+    """What became of one card: one entry of feedback, told by the client whose card it was."""
+
+    card: str
+    topic: str
+    outcome: str
+    answered_at: datetime
+    outcome_at: datetime
+    received_at: datetime
+    reason_code: str | None = None
+    reason_system: str | None = None
+    comment: str | None = None
+
+
+class History(Struct, frozen=True):
+    """What was answered in a period, as the number of cards by topic, and every act on those cards, in the order of the acts."""
+
+    cards: dict[str, int]
+    acts: tuple[Act, ...]
+
+
 class StoreUnavailable(Exception):
     """The store cannot keep what it was given now; a later try may succeed."""
 
@@ -54,6 +75,13 @@ class Store(Protocol):
 
         Of many that ask at once, from any thread, process or machine that shares the store, one is told True.
         None where the store cannot keep it now and does not know it.
+        """
+
+    def history(self, since: datetime, until: datetime) -> History:
+        """The cards answered from ``since`` to before ``until``, and every act on them, whenever it came.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
         """
 
     def trouble(self) -> str | None:

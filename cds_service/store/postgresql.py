@@ -19,9 +19,10 @@ from msgspec import Struct
 from psycopg import Connection, sql
 
 from cds_service.protocol.feedback import Feedback
-from cds_service.store import AnsweredCard, StoreUnavailable, StoreUnusable
+from cds_service.store import Act, AnsweredCard, History, StoreUnavailable, StoreUnusable
 from cds_service.store.lane import Lane, Late
 from cds_service.store.migration import steps
+from cds_service.store.report import ACTS, CARDS_BY_TOPIC
 
 WAITING = 1000
 """How many answered cards wait in memory while the store cannot be written."""
@@ -57,6 +58,7 @@ class _Use(Struct, frozen=True):
 FEEDBACK = _Use(relaxed=False, patience_s=2)
 CARDS = _Use(relaxed=True, patience_s=0.1)
 TOKENS = _Use(relaxed=True, patience_s=1)
+HISTORY = _Use(relaxed=True, patience_s=60)
 
 
 class NotDurable(psycopg.Error):
@@ -139,6 +141,20 @@ class PostgresqlStore:
                     lambda connection: connection.execute(_FORGET, (math.floor(now),)), patience_s=CARDS.patience_s
                 )
         return first
+
+    def history(self, since: datetime, until: datetime) -> History:
+        """Read on a connection of its own, which holds up nobody."""
+        period = (since, until)
+        try:
+            with self._open(HISTORY) as connection, connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")  # both see the same moment
+                cards = {
+                    str(topic): int(count) for topic, count in connection.execute(CARDS_BY_TOPIC.format("%s").encode(), period)
+                }
+                acts = connection.execute(ACTS.format("%s").encode(), period).fetchall()
+        except psycopg.Error as error:
+            raise StoreUnavailable(type(error).__name__) from None
+        return History(cards, tuple(Act(*row) for row in acts))
 
     def trouble(self) -> str | None:
         """Whether a write would be taken now, found out by beginning one."""

@@ -18,8 +18,9 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from cds_service.protocol.feedback import Feedback
-from cds_service.store import AnsweredCard, StoreUnavailable, StoreUnusable
+from cds_service.store import Act, AnsweredCard, History, StoreUnavailable, StoreUnusable
 from cds_service.store.migration import migrate
+from cds_service.store.report import ACTS, CARDS_BY_TOPIC
 
 WAITING = 1000
 """How many answered cards wait in memory while the store cannot be written."""
@@ -130,6 +131,18 @@ class SqliteStore:
                 return False
         return None
 
+    def history(self, since: datetime, until: datetime) -> History:
+        """Read on a connection of its own, which holds up nobody."""
+        period = (_utc(since), _utc(until))
+        try:
+            with closing(self._open(PROBE, "ro")) as connection:
+                connection.execute("BEGIN")  # both queries see the same moment
+                cards = dict(connection.execute(CARDS_BY_TOPIC.format("?"), period).fetchall())
+                acts = connection.execute(ACTS.format("?"), period).fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(type(error).__name__) from None
+        return History(cards, tuple(_act(*row) for row in acts))
+
     def trouble(self) -> str | None:
         """Whether a write would be taken now, found out by beginning one."""
         try:
@@ -197,6 +210,11 @@ def _feedback_row(entry: Feedback, service: str, received_at: datetime) -> tuple
         entry.reason_system,
         entry.comment,
     )
+
+
+def _act(card: str, topic: str, outcome: str, answered_at: str, outcome_at: str, received_at: str, *given: str | None) -> Act:
+    answered, done, received = (datetime.fromisoformat(text) for text in (answered_at, outcome_at, received_at))
+    return Act(card, topic, outcome, answered, done, received, *given)
 
 
 def _utc(moment: datetime) -> str:

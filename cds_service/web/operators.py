@@ -1,7 +1,7 @@
 """Who may see how the service is used: its metrics and its feedback report hold nothing of a person, but are not for everyone."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +16,11 @@ class Operators(Struct, frozen=True):
 
     anyone: bool = True
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @classmethod
+    def near(cls, *networks: str) -> "Operators":
+        """Those who call from one of the networks, each as address/length."""
+        return cls(anyone=False, networks=tuple(ip_network(network) for network in networks))
 
     def let_in(self, environ: Mapping[str, Any]) -> None:
         """Let the caller of a request pass.
