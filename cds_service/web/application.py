@@ -3,7 +3,7 @@
 from flask import Flask, Response
 
 from cds_service.protocol import discovery
-from cds_service.web import errors, headers, operations, overload
+from cds_service.web import authentication, errors, headers, operations, overload
 from cds_service.web.feedback import take_feedback
 from cds_service.web.health import healthz, readyz
 from cds_service.web.hooks import answer_hook
@@ -20,8 +20,9 @@ def build(house: House) -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.extensions["drain"] = house.drain
     errors.install(app)
-    headers.install(app, house.origins)
+    headers.install(app, house.origins, vary=("Origin", "Authorization") if house.gate.required else ("Origin",))
     overload.install(app)
+    authentication.install(app, house.gate)
     pages = Pages(house)
 
     @app.get("/cds-services")
@@ -30,11 +31,11 @@ def build(house: House) -> Flask:
 
     @app.post("/cds-services/<service_id>")
     def hook(service_id: str) -> Response:
-        return answer_hook(house, service_id)
+        return answer_hook(house, service_id, authentication.client())
 
     @app.post("/cds-services/<service_id>/feedback")
     def feedback(service_id: str) -> Response:
-        return take_feedback(house, service_id)
+        return take_feedback(house, service_id, authentication.client())
 
     @app.get("/")
     def front() -> Response:
