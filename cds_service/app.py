@@ -14,11 +14,12 @@ from cds_service.answer import Setting
 from cds_service.config import Config, ConfigError, load
 from cds_service.gather import Access, Fetcher
 from cds_service.store import StoreUnusable
-from cds_service.store.sqlite import SqliteStore
+from cds_service.store.opening import open_store
 from cds_service.trust.opening import clients, fhir_servers, open_gate
 from cds_service.web import logs
 from cds_service.web.application import build
 from cds_service.web.house import House
+from cds_service.web.operators import Operators
 
 if TYPE_CHECKING:
     from cds_service.trust.keysets import Fetch
@@ -57,12 +58,13 @@ def compose(config: Config) -> Flask:
     """
     zone = ZoneInfo(config.parameters.timezone)
     access = _access(config)
-    store = SqliteStore(config.store)
+    store = open_store(config.store)
     gate = open_gate(config, used=store, clock=time.time, fetch=lambda: _asking(access.fetcher), monotonic=time.monotonic)
     house = House(
         setting=Setting(config.parameters, config.base_url, strict=config.strict, access=access),
         store=store,
         gate=gate,
+        operators=Operators(anyone=not gate.required, networks=config.operators),
         now=lambda: datetime.now(zone),
         origins=config.origins,
         max_body=config.max_body,

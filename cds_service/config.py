@@ -69,7 +69,18 @@ VARIABLES = (
         "comma list of the exact origins whose pages may call",
         "https://sandbox.cds-hooks.org,http://localhost:8080",
     ),
-    Variable("CDS_STORE", "where answered cards and feedback are kept: sqlite:///FILE", "sqlite:///cds-service.sqlite3"),
+    Variable(
+        "CDS_STORE",
+        "where answered cards, feedback and used tokens are kept: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/DATABASE "
+        "(the extra cds-service[postgresql])",
+        "sqlite:///cds-service.sqlite3",
+    ),
+    Variable(
+        "CDS_OPERATORS",
+        "comma list of the networks (address/length) whose callers see /metrics and /feedback-report where authentication is "
+        "required; whoever calls by way of a proxy does not",
+        "127.0.0.0/8,::1/128",
+    ),
     Variable("CDS_BUDGET_MS", "how long one call may gather data from a FHIR server, in milliseconds", "400"),
     Variable("CDS_MAX_BODY", "largest body of a request in bytes", "5000000"),
     Variable("CDS_SITE", "TOML file with the site's own values for the parameters of the knowledge base", "none"),
@@ -86,11 +97,12 @@ class Config(Struct, frozen=True, kw_only=True):
     """The configuration in force."""
 
     base_url: str
-    store: Path
+    store: Path | str
     origins: frozenset[str]
     max_body: int
     budget_ms: int
     fhir_servers: tuple[str, ...]
+    operators: tuple[Network, ...] = ()
     private_networks: tuple[Network, ...] = ()
     authorities: Path | None = None
     strict: bool
@@ -122,6 +134,7 @@ def load(environ: Mapping[str, str], *, host: str | None = None, port: int | Non
         max_body=_number("CDS_MAX_BODY", text("CDS_MAX_BODY"), 1_000, 1_000_000_000),
         budget_ms=_number("CDS_BUDGET_MS", text("CDS_BUDGET_MS"), 10, 60_000),
         fhir_servers=tuple(_list("CDS_FHIR_SERVERS", given.get("CDS_FHIR_SERVERS", ""), _fhir_server)),
+        operators=tuple(_list("CDS_OPERATORS", text("CDS_OPERATORS"), _network)),
         private_networks=tuple(_list("CDS_PRIVATE_NETWORKS", given.get("CDS_PRIVATE_NETWORKS", ""), _network)),
         authorities=_authorities(given.get("CDS_CA_FILE")),
         strict=_choice("CDS_STRICT", text("CDS_STRICT"), "off", "on") == "on",
@@ -230,11 +243,13 @@ def _number(name: str, value: str, low: int, high: int) -> int:
     return number
 
 
-def _store(value: str) -> Path:
-    if value.startswith(("postgresql:", "postgres:")):
-        raise ConfigError("CDS_STORE: this version keeps its store in SQLite only: sqlite:///FILE.")
+def _store(value: str) -> Path | str:
+    if value.startswith(("postgresql://", "postgres://")):
+        return value
     if not value.startswith("sqlite:///") or value == "sqlite:///":
-        raise ConfigError("CDS_STORE: must be sqlite:///FILE, with a fourth slash where the path is absolute.")
+        raise ConfigError(
+            "CDS_STORE: must be sqlite:///FILE, with a fourth slash where the path is absolute, or postgresql://..."
+        )
     return Path(value.removeprefix("sqlite:///"))
 
 

@@ -1,5 +1,6 @@
 """The configuration: what it says where nothing is set, what it takes, and what refuses the start in one sentence."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ def test_nothing_needs_to_be_set_on_loopback() -> None:
     assert config.origins == {"https://sandbox.cds-hooks.org", "http://localhost:8080"}
     assert (config.max_body, config.budget_ms, config.fhir_servers, config.strict) == (5_000_000, 400, (), False)
     assert config.parameters == in_force()
+
+
+def test_the_store_may_be_a_database_and_operators_are_whoever_is_named() -> None:
+    assert loaded().operators == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    config = loaded(CDS_STORE="postgresql://cds@db/cds?sslmode=verify-full", CDS_OPERATORS="10.8.0.0/16, 10.9.0.7/32")
+    assert config.store == "postgresql://cds@db/cds?sslmode=verify-full"
+    assert config.operators == (ip_network("10.8.0.0/16"), ip_network("10.9.0.7/32"))
 
 
 def test_everything_can_be_set(tmp_path: Path) -> None:
@@ -77,7 +85,9 @@ def test_on_loopback_authentication_is_off_unless_it_is_required() -> None:
         ("CDS_CORS_ORIGINS", "*", "is no plain http or https URL"),
         ("CDS_CORS_ORIGINS", "https://a.example.org/", "is no origin"),
         ("CDS_CORS_ORIGINS", "https://a.example.org/path", "is no origin"),
-        ("CDS_STORE", "postgresql://db/cds", "in SQLite only"),
+        ("CDS_STORE", "postgresql:db", "or postgresql://"),
+        ("CDS_OPERATORS", "prometheus.example.org", "CDS_OPERATORS"),
+        ("CDS_OPERATORS", "10.1.2.3/8", "CDS_OPERATORS"),
         ("CDS_STORE", "cds.sqlite3", "must be sqlite:///FILE"),
         ("CDS_STORE", "sqlite:///", "must be sqlite:///FILE"),
         ("CDS_FHIR_SERVERS", "http://fhir.example.org", "must be https"),
