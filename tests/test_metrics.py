@@ -13,9 +13,12 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from cds_service.cards.topics import TOPICS
+from cds_service.gather import HistoryUnavailable
 from cds_service.protocol.discovery import services
 from cds_service.protocol.gathered import Fetch
 from cds_service.stories.story import Story
+from cds_service.trust.client import Client
+from cds_service.trust.refusal import Cause, Refused
 from cds_service.web import hooks, metrics
 from cds_service.web.application import build
 from cds_service.web.house import House
@@ -142,6 +145,7 @@ def test_the_labels_are_closed_sets(client: FlaskClient) -> None:
     assert {name[1] for name in found if name[0] == "cds_requests_total"} == {*services(), "other"}
     assert {name[1] for name in found if name[0] == "cds_cards_total"} == set(TOPICS)
     assert {name[1] for name in found if name[0] == "cds_fhir_fetches_total"} == set(Fetch)
+    assert {name[1] for name in found if name[0] == "cds_authentication_failures_total"} == set(Cause)
 
 
 def test_what_has_no_series_is_not_counted() -> None:
@@ -282,3 +286,35 @@ def test_reads_of_a_fhir_server_are_counted_by_their_outcome(house: House, monke
     change = grown(client, lambda: client.post(SERVICE, json=hook_request()))
     assert change["cds_fhir_fetches_total", "read"] == 2
     assert change["cds_fhir_fetches_total", "late"] == 1
+
+
+def test_reads_that_did_not_suffice_are_counted_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> object:
+        raise HistoryUnavailable("medication statements", fetches=(Fetch.REFUSED, Fetch.UNREACHABLE))
+
+    monkeypatch.setattr(hooks, "answer", refused)
+    client = build(house).test_client()
+    change = grown(client, lambda: client.post(SERVICE, json=hook_request()))
+    assert change["cds_requests_total", "tacrolimus-patient-view", "412", "no-history"] == 1
+    assert change["cds_fhir_fetches_total", "refused"] == 1
+    assert change["cds_fhir_fetches_total", "unreachable"] == 1
+
+
+class Closed:
+    """A gate that lets nobody in."""
+
+    required, fhir_servers, not_offered = True, False, frozenset[str]()
+
+    def admit(self, _authorization: str | None, _path: str) -> Client:
+        raise Refused(Cause.SIGNATURE, issuer="https://ehr.example.org")
+
+    def troubles(self) -> tuple[str, ...]:
+        return ()
+
+
+def test_callers_that_are_not_let_in_are_counted_by_the_cause_they_are_not_told(house: House) -> None:
+    client = build(msgspec.structs.replace(house, gate=Closed())).test_client()
+    assert grown(client, lambda: client.post(SERVICE, json=hook_request())) == {
+        ("cds_requests_total", "tacrolimus-patient-view", "401", "refused"): 1,
+        ("cds_authentication_failures_total", "signature"): 1,
+    }

@@ -7,6 +7,7 @@ from flask import Flask, Response, g, request
 from cds_service.trust.client import Client
 from cds_service.trust.gate import Gate
 from cds_service.trust.refusal import Refused
+from cds_service.web import observing
 from cds_service.web.errors import outcome
 
 ID_LENGTH = 64
@@ -33,6 +34,7 @@ def client() -> Client:
 
 
 def _refused(refused: Refused) -> Response:
+    observing.current().count("cds_authentication_failures_total", refused.cause)
     told = {"cause": refused.cause.value, "issuer": refused.issuer, "jti": refused.jti and refused.jti[:ID_LENGTH]}
     _LOG.warning("not-let-in", extra={"status": 401, **{name: value for name, value in told.items() if value}})
     return outcome(401, "login", "Authentication is required.", {"WWW-Authenticate": "Bearer"})

@@ -61,6 +61,8 @@ def _bad_request(error: BadRequest) -> Response:
 
 
 def _history_unavailable(error: HistoryUnavailable) -> Response:
+    for fetch in error.fetches:
+        observing.current().count("cds_fhir_fetches_total", fetch)
     return outcome(412, "incomplete", f"Neither {' nor '.join(error.what)} could be had, so nothing can be said.")
 
 

@@ -19,6 +19,7 @@ from cds_service.cards.topics import TOPICS
 from cds_service.knowledge.finding import Indicator
 from cds_service.protocol import discovery
 from cds_service.protocol.gathered import Fetch
+from cds_service.trust.refusal import Cause
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -90,6 +91,7 @@ def families() -> tuple[Family, ...]:
         Family("cds_answer_seconds", "Time from the body to the answer of a hook.", (), ((),), BOUNDS),
         Family("cds_stage_seconds", "Time of each stage of an answer.", ("stage",), _each(STAGES), BOUNDS),
         Family("cds_fhir_fetches_total", "Reads from FHIR servers, by outcome.", ("outcome",), _each(Fetch)),
+        Family("cds_authentication_failures_total", "Callers not let in, by cause.", ("cause",), _each(Cause)),
         Family("cds_feedback_total", "Feedback entries kept, by outcome.", ("outcome",), _each(("accepted", "overridden"))),
         Family(
             "cds_other_hook_total",
