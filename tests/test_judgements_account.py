@@ -165,6 +165,11 @@ def test_an_abrupt_stop_rests_on_its_last_doses() -> None:
     assert {item.reference for item in account.evidence(overtaken)} >= {"s", "o"}
 
 
+def test_a_step_of_one_day_is_evidence_of_the_taper() -> None:
+    steps = doses((4, 200), (3, 1), (2, 14))
+    assert {item.reference for item in account.evidence(told(*steps))} >= {one.reference for one in steps[1:]}
+
+
 def test_without_any_tacrolimus_the_evidence_is_what_else_there_is() -> None:
     assert [item.reference for item in account.evidence(told(markers=()))] == [HEPATITIS.reference]
 

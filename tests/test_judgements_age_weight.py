@@ -79,6 +79,11 @@ def test_the_last_weight_before_the_day_counts() -> None:
     assert on(*weights, today=day(-50)) == 70
 
 
+def test_a_weight_of_the_day_itself_counts_as_before_it() -> None:
+    assert on(kg(60, 0), kg(70, -5)) == 60
+    assert on(kg(60, 1), kg(70, -5)) == 70
+
+
 def test_without_one_before_the_first_after_it_counts() -> None:
     assert on(kg(60, -8), kg(70, -100), today=day(-150)) == 70
 

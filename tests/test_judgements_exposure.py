@@ -226,6 +226,11 @@ def test_days_of_use_before_the_stop_are_counted_from_the_latest_start_possible(
     assert (found.kind, found.days_before) == (ExposureClass.ABRUPT_STOP, 21)
 
 
+def test_a_year_that_lies_inside_the_look_back_is_enough() -> None:
+    assert judged(use(start=-900, end=When(day(-365), day(-60)))).kind is ExposureClass.ABRUPT_STOP
+    assert judged(use(start=-900, end=When(day(-366), day(-60)))).kind is ExposureClass.UNKNOWN
+
+
 def test_a_year_that_lies_on_both_sides_of_the_look_back_is_too_imprecise() -> None:
     year = When(day(-424), day(-60))
     found = judged(use(start=-900, end=year))

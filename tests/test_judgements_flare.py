@@ -164,6 +164,13 @@ def test_a_result_tells_for_ninety_days(on: int, counts: bool) -> None:
     assert found.old == (None if counts else result)
 
 
+def test_only_what_lies_between_the_last_dose_and_the_time_that_counts_is_old() -> None:
+    long_ago = {"since": day(-300), "began": day(-299)}
+    assert judged(alt(30, -300), **long_ago).old is None
+    assert judged(alt(30, -299), **long_ago).old is not None
+    assert judged(lab("igg", 12, -90), **long_ago).old is None
+
+
 def test_the_newest_of_the_old_results_is_named() -> None:
     newest = lab("ast", 30, -120)
     assert judged(alt(30, -150), newest, since=day(-300)).old == newest

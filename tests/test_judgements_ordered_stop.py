@@ -146,6 +146,14 @@ def test_a_newer_order_remains_and_an_older_one_does_not() -> None:
     assert judged(revised(STOPPED), medicines=(RUNNING, older)) is not None
 
 
+@pytest.mark.parametrize("status", [STOPPED, CANCELLED])
+def test_ending_one_of_two_orders_of_one_day_leaves_the_other(status: UseStatus) -> None:
+    """Ordered twice by mistake: the copy that is ended takes nothing away."""
+    copies = RUNNING, order(reference="MedicationRequest/copy", asserted=-20)
+    assert judged(revised(status), medicines=copies) is None
+    assert judged(revised(status), revised(status, reference="MedicationRequest/copy"), medicines=copies) is not None
+
+
 def test_cancelling_a_second_copy_of_the_order_is_no_stop() -> None:
     """The draft ends an order that the record does not hold; the one it holds goes on."""
     assert judged(revised(CANCELLED, reference="MedicationRequest/copy")) is None

@@ -115,6 +115,7 @@ def test_a_flare_after_doses_that_are_not_known_is_a_warning() -> None:
 
 
 def test_a_flare_after_a_short_use_is_information() -> None:
+    assert shown(record(use(start=-36, end=-9), markers=(*HEALTHY, lab("alt", 150)))) == {REBOUND: CRITICAL}
     found = finding(record(use(start=-35, end=-9), markers=(*HEALTHY, lab("alt", 150))), REBOUND)
     assert (found.indicator, keys(found.meaning)[-1]) == (INFO, "cap-short-use")
 
@@ -173,6 +174,8 @@ def test_a_recorded_reason_answers_why_it_was_stopped() -> None:
 
 def test_an_unknown_response_to_tacrolimus_is_said() -> None:
     assert "response-not-documented" in keys(finding(flaring(markers=(lab("alt", 150),)), REBOUND).advice)
+    barely_quiet = (lab("alt", 150), lab("alt", 40, -60))
+    assert "response-documented" in keys(finding(flaring(markers=barely_quiet), REBOUND).advice)
     never_quiet = (lab("alt", 150), lab("alt", 90, -60))
     assert "response-not-documented" in keys(finding(flaring(markers=never_quiet), REBOUND).advice)
 

@@ -54,8 +54,9 @@ def _stops(use: Use, record: Record, exposure: Exposure) -> bool:
 def _remaining(stopping: list[Use], record: Record) -> bool:
     """Whether another order for tacrolimus still runs beside the ones that are stopped.
 
-    Another strength goes on; so does a newer order. An older one of the same strength is what the stopped order renewed and
-    nobody ended. A draft that ends an order the record does not hold ends none of those it does; one without an id may be any.
+    Another strength goes on; so does a newer order, or a second one of the same day. An older one of the same strength is what
+    the stopped order renewed and nobody ended. A draft that ends an order the record does not hold ends none of those it does;
+    one without an id may be any.
     """
     ended = {use.reference for use in stopping}
     others = [order for order in record.orders or () if runs(order, record.asof) and order.reference not in ended]
@@ -65,7 +66,7 @@ def _remaining(stopping: list[Use], record: Record) -> bool:
         return bool(running) and not any(use.forbids or _nameless(use) for use in stopping)
     strengths = {order.drug.strength for order in known}
     newest = max(first_day(order) or date.min for order in known)
-    return any(order.drug.strength not in strengths or (first_day(order) or date.min) > newest for order in running)
+    return any(order.drug.strength not in strengths or (first_day(order) or date.min) >= newest for order in running)
 
 
 def _nameless(use: Use) -> bool:
