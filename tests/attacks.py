@@ -90,18 +90,23 @@ class Scene:
 Attack = Callable[[Scene], str]
 
 
-def told(value: Any, of: Any) -> Any:
+def told(value: Any, about: Any) -> Any:
     """The value, or what it is for a scene or a time."""
-    return value(of) if callable(value) else value
+    return value(about) if callable(value) else value
+
+
+def of(make: Callable[..., str], *values: Any) -> Attack:
+    """The attack that is made with these values."""
+    return lambda scene: make(scene, *values)
 
 
 def none_or_empty() -> dict[str, Attack]:
     spellings = ("none", "None", "NONE", "nOnE", "NoNe", "none ", " none", "", "null", "NULL", "0", "no\0ne")
-    found: dict[str, Attack] = {f"alg {alg!r}": lambda s, alg=alg: s.unsigned(alg=alg) for alg in spellings}
-    for alg in (None, 0, True, [], {}, ["none"], ["ES384"], {"alg": "none"}):
-        found[f"alg {alg!r} by type"] = lambda s, alg=alg: s.unsigned(alg=alg)
+    found: dict[str, Attack] = {f"alg {alg!r}": of(lambda s, alg: s.unsigned(alg=alg), alg) for alg in spellings}
+    for value in (None, 0, True, [], {}, ["none"], ["ES384"], {"alg": "none"}):
+        found[f"alg {value!r} by type"] = of(lambda s, alg: s.unsigned(alg=alg), value)
     for alg in spellings[:2]:
-        found[f"alg {alg!r} with a signature"] = lambda s, alg=alg: s.token(header={"alg": alg})
+        found[f"alg {alg!r} with a signature"] = of(lambda s, alg: s.token(header={"alg": alg}), alg)
     found |= {
         "no alg": lambda s: s.token(header={"alg": ...}),
         "signature cut off": lambda s: s.unsigned(),
@@ -124,7 +129,7 @@ def _der(scene: Scene) -> tuple[Any, ...]:
 def symmetric() -> dict[str, Attack]:
     forms = ("PEM", "PEM without its last newline", "DER", "JWK", "key set", "numbers", "id", "nothing")
     return {
-        f"{alg} with {form}": lambda s, alg=alg, form=form: s.shared(alg, form)
+        f"{alg} with {form}": of(lambda s, alg, form: s.shared(alg, form), alg, form)
         for alg in ("HS256", "HS384", "HS512")
         for form in forms
     }
@@ -133,10 +138,13 @@ def symmetric() -> dict[str, Attack]:
 def other_algorithms() -> dict[str, Attack]:
     found: dict[str, Attack] = {}
     for alg in ("ES512", "ES256K", "EdDSA", "PS256", "PS512", "RS512", "es384", "ES384 ", "RSA1_5", "dir", "A128GCM"):
-        found[f"alg {alg!r} over our own signature"] = lambda s, alg=alg: s.token(header={"alg": alg})
+        found[f"alg {alg!r} over our own signature"] = of(lambda s, alg: s.token(header={"alg": alg}), alg)
     for alg in ("RS256", "RS384", "PS384", "ES256", "ES384"):
-        found[f"said to be {alg}, the key is another's kind"] = lambda s, alg=alg: s.token(
-            header={"alg": alg}, key=rsa_key() if alg[0] == "E" else ec_key(), alg="RS384" if alg[0] == "E" else "ES384"
+        found[f"said to be {alg}, the key is another's kind"] = of(
+            lambda s, alg: s.token(
+                header={"alg": alg}, key=rsa_key() if alg[0] == "E" else ec_key(), alg="RS384" if alg[0] == "E" else "ES384"
+            ),
+            alg,
         )
     return found
 
@@ -174,11 +182,11 @@ def key_ids() -> dict[str, Attack]:
         "null",
     )
     found: dict[str, Attack] = {
-        f"kid {word[:24]!r}": lambda s, word=word: s.token(header={"kid": word.replace("CANARY", s.canary.host)})
+        f"kid {word[:24]!r}": of(lambda s, word: s.token(header={"kid": word.replace("CANARY", s.canary.host)}), word)
         for word in words
     }
     for kid in (..., "", None, 0, 1, True, 1.5, ["key-1"], {"kid": "key-1"}, []):
-        found[f"kid {kid!r} by type"] = lambda s, kid=kid: s.token(header={"kid": kid})
+        found[f"kid {kid!r} by type"] = of(lambda s, kid: s.token(header={"kid": kid}), kid)
     found |= {
         "right kid, a stranger's key": lambda s: s.token(key=s.stranger.key, alg="ES384", header={"alg": "ES384"}),
         "kid twice": lambda s: s.signer.token(
@@ -219,14 +227,19 @@ def offered_keys() -> dict[str, Attack]:
     found: dict[str, Attack] = {}
     for place in places:
         for name in ("jku", "x5u"):
-            found[f"{name} {place!r}"] = lambda s, name=name, place=place: s.token(
-                header={name: place.replace("CANARY", s.canary.host)}, key=s.stranger.key, alg="ES384"
+            found[f"{name} {place!r}"] = of(
+                lambda s, name, place: s.token(
+                    header={name: place.replace("CANARY", s.canary.host)}, key=s.stranger.key, alg="ES384"
+                ),
+                name,
+                place,
             )
-        found[f"jku {place!r} with the right key"] = lambda s, place=place: s.token(
-            header={"jku": place.replace("CANARY", s.canary.host)}
+        found[f"jku {place!r} with the right key"] = of(
+            lambda s, place: s.token(header={"jku": place.replace("CANARY", s.canary.host)}), place
         )
-    for value in (5, None, [], {}, True, ["https://a.example.org/jwks.json"]):
-        found[f"jku {value!r} by type"] = lambda s, value=value: s.token(header={"jku": value})
+    odd: tuple[Any, ...] = (5, None, [], {}, True, ["https://a.example.org/jwks.json"])
+    for value in odd:
+        found[f"jku {value!r} by type"] = of(lambda s, value: s.token(header={"jku": value}), value)
     found |= {
         "jwk": lambda s: s.token(header={"jwk": s.stranger.jwk()}, key=s.stranger.key, alg="ES384"),
         "jwk of another id": lambda s: s.token(
@@ -264,13 +277,15 @@ def times() -> dict[str, Attack]:
         "nbf in 5138": {"nbf": 10**11},
         "exp before iat": lambda now: {"exp": now - 100, "iat": now - 50},
     }
-    found: dict[str, Attack] = {name: lambda s, change=change: s.token(told(change, s.now)) for name, change in changes.items()}
-    wrong = (..., None, True, False, "", "x", "1e400", "9999999999", [], [1], {}, "NaN", "now")
+    found: dict[str, Attack] = {
+        name: of(lambda s, change: s.token(told(change, s.now)), change) for name, change in changes.items()
+    }
+    wrong: tuple[Any, ...] = (..., None, True, False, "", "x", "1e400", "9999999999", [], [1], {}, "NaN", "now")
     for name in ("exp", "iat"):
         for value in wrong:
-            found[f"{name} {value!r} by type"] = lambda s, name=name, value=value: s.token({name: value})
+            found[f"{name} {value!r} by type"] = of(lambda s, name, value: s.token({name: value}), name, value)
     for value in wrong[1:]:
-        found[f"nbf {value!r} by type"] = lambda s, value=value: s.token({"nbf": value})
+        found[f"nbf {value!r} by type"] = of(lambda s, value: s.token({"nbf": value}), value)
     for name in ("exp", "iat", "nbf"):
         for number in (
             "1e400",
@@ -284,11 +299,15 @@ def times() -> dict[str, Attack]:
             "+1900000300",
             "9" * 5000,
         ):
-            found[f"{name} {number[:20]} as a number"] = lambda s, name=name, number=number: s.worded(
-                "{" + f'"{name}": {number}, ' + json.dumps(s.signer.claims(s.path, s.base, s.now, **{name: ...}))[1:]
+            found[f"{name} {number[:20]} as a number"] = of(
+                lambda s, name, number: s.worded(
+                    "{" + f'"{name}": {number}, ' + json.dumps(s.signer.claims(s.path, s.base, s.now, **{name: ...}))[1:]
+                ),
+                name,
+                number,
             )
     for name in ("exp", "iat"):
-        found[f"{name} as text of the right time"] = lambda s, name=name: s.token({name: str(s.now + 30)})
+        found[f"{name} as text of the right time"] = of(lambda s, name: s.token({name: str(s.now + 30)}), name)
     return found
 
 
@@ -347,7 +366,7 @@ def audiences() -> dict[str, Attack]:
         "list with a number": lambda s: [s.aud, 5],
         "list with an object": lambda s: [{"aud": s.aud}],
     }
-    return {name: lambda s, aud=aud: s.token({"aud": told(aud, s)}) for name, aud in wrong.items()}
+    return {name: of(lambda s, aud: s.token({"aud": told(aud, s)}), aud) for name, aud in wrong.items()}
 
 
 def impostors() -> dict[str, Attack]:
@@ -367,7 +386,9 @@ def impostors() -> dict[str, Attack]:
         "the other issuer": lambda s: s.other.iss,
         "our own URL": lambda s: s.base,
     }
-    found: dict[str, Attack] = {f"iss {name}": lambda s, iss=iss: s.token({"iss": told(iss, s)}) for name, iss in names.items()}
+    found: dict[str, Attack] = {
+        f"iss {name}": of(lambda s, iss: s.token({"iss": told(iss, s)}), iss) for name, iss in names.items()
+    }
     found |= {
         "the other's key, our name": lambda s: s.other.token(s.signer.claims(s.path, s.base, s.now), s.other.header()),
         "the other's key, our name and key id": lambda s: s.other.token(
@@ -404,7 +425,7 @@ def malformed() -> dict[str, Attack]:
         "NUL": "a\0.b.c",
         "percent": "a%2Eb.c.d",
     }
-    found: dict[str, Attack] = {f"text: {name}": lambda _, text=text: text for name, text in texts.items()}
+    found: dict[str, Attack] = {f"text: {name}": of(lambda _, text: text, text) for name, text in texts.items()}
     edits: dict[str, Callable[[str], str]] = {
         "padded": lambda t: t + "==",
         "padded inside": lambda t: t.replace(".", "==.", 1),
@@ -422,7 +443,7 @@ def malformed() -> dict[str, Attack]:
         "escaped": lambda t: t.replace(".", "%2E"),
         "wide dots": lambda t: t.replace(".", "\uff0e"),
     }
-    found |= {f"a sound token, {name}": lambda s, edit=edit: edit(s.token()) for name, edit in edits.items()}
+    found |= {f"a sound token, {name}": of(lambda s, edit: edit(s.token()), edit) for name, edit in edits.items()}
     bodies = {
         "no object": "[]",
         "text": '"x"',
@@ -446,7 +467,7 @@ def malformed() -> dict[str, Attack]:
         "doubled by escape": '{CLAIMS, "\\u0069ss": "x"}',
         "doubled inside": '{CLAIMS, "a": {"b": 1, "b": 2}}',
     }
-    found |= {f"claims: {name}": lambda s, body=body: s.worded(body) for name, body in bodies.items()}
+    found |= {f"claims: {name}": of(lambda s, body: s.worded(body), body) for name, body in bodies.items()}
     heads = {
         "no object": "[]",
         "text": '"x"',
@@ -459,7 +480,7 @@ def malformed() -> dict[str, Attack]:
         "doubled elsewhere": '{"alg":"ES384","typ":"JWT","kid":"key-1","x":1,"x":1}',
         "byte order mark": '\ufeff{"alg":"ES384","typ":"JWT","kid":"key-1"}',
     }
-    found |= {f"header: {name}": lambda s, head=head: s.worded("{CLAIMS}", head) for name, head in heads.items()}
+    found |= {f"header: {name}": of(lambda s, head: s.worded("{CLAIMS}", head), head) for name, head in heads.items()}
     members: list[Json] = [
         {"typ": ...},
         {"typ": None},
@@ -483,7 +504,7 @@ def malformed() -> dict[str, Attack]:
         {"enc": "A128GCM"},
         {"enc": "A128GCM", "alg": "dir"},
     ]
-    found |= {f"header with {change}": lambda s, change=change: s.token(header=change) for change in members}
+    found |= {f"header with {change}": of(lambda s, change: s.token(header=change), change) for change in members}
     claims: list[Json] = [
         {"jti": ...},
         {"jti": None},
@@ -497,7 +518,7 @@ def malformed() -> dict[str, Attack]:
         {"tenant": ["a"]},
         {"tenant": {}},
     ]
-    found |= {f"claims with {change}": lambda s, change=change: s.token(change) for change in claims}
+    found |= {f"claims with {change}": of(lambda s, change: s.token(change), change) for change in claims}
     found["deflated"] = _deflated
     found["deflated and said so"] = lambda s: _deflated(s, zip="DEF")
     found["latin-1"] = _latin

@@ -72,7 +72,7 @@ def settled(keys: FetchedKeys) -> None:
 def test_a_file_is_read_when_the_service_starts_and_never_again(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_bytes(OLD.key_set(NEW.jwk()))
-    found = FileKeys(ISSUER, file)
+    found: Keys = FileKeys(ISSUER, file)
     file.unlink()
     assert [found.find(kid) is not None for kid in ("old", "new", "other", str(file), "../keys.json")] == [
         True,

@@ -54,7 +54,7 @@ def test_of_many_copies_one_is_the_first_in_every_round(store: SqliteStore, path
     elsewhere = SqliteStore(path)
     with ThreadPoolExecutor(10) as pool:
         for turn in range(20):
-            told = pool.map(lambda n, turn=turn: use(elsewhere if n % 2 else store, b"%d" % turn), range(50))  # type: ignore[misc]
+            told = pool.map(lambda n, turn=turn: use(elsewhere if n % 2 else store, b"%d" % turn), range(50))
             assert Counter(told) == {True: 1, False: 49}
     elsewhere.close()
 
