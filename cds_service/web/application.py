@@ -1,9 +1,11 @@
 """The routes of the service, as one Flask application."""
 
+from functools import cache
+
 from flask import Flask, Response
 
 from cds_service.protocol import discovery
-from cds_service.web import authentication, errors, headers, operations, overload
+from cds_service.web import authentication, errors, headers, openapi, operations, overload
 from cds_service.web.feedback import take_feedback
 from cds_service.web.health import healthz, readyz
 from cds_service.web.hooks import answer_hook
@@ -44,6 +46,12 @@ def build(house: House) -> Flask:
     @app.get("/knowledge")
     def knowledge() -> Response:
         return pages.knowledge().response()
+
+    described = cache(lambda: openapi.document(house.setting))
+
+    @app.get("/openapi.json")
+    def describe() -> Response:
+        return Response(described(), mimetype="application/json")
 
     operations.install(app, house)
     app.add_url_rule("/healthz", view_func=healthz)
