@@ -17,7 +17,7 @@ from cds_service.config import ConfigError
 from cds_service.trust import key_server
 from cds_service.trust.issuers import Issuer
 from cds_service.trust.key_server import asking
-from cds_service.trust.keysets import FRESH_S, KEPT_S, PAUSE_S, FetchedKeys, FileKeys, Keys, UnfetchableError, keys_of
+from cds_service.trust.keysets import FRESH_S, KEPT_S, PAUSE_S, WAIT_S, FetchedKeys, FileKeys, Keys, UnfetchableError, keys_of
 from cds_service.trust.outgoing import Outgoing
 from cds_service.trust.shelf import Shelf
 from tests.attacks import Canary
@@ -62,8 +62,8 @@ def keys(publisher: Publisher) -> FetchedKeys:
 
 def settled(keys: FetchedKeys) -> None:
     """Wait until nobody asks in the background any more."""
-    with keys._behind:
-        pass
+    if keys._asking is not None:
+        keys._asking.join(10)
 
 
 # --- files --------------------------------------------------------------------------------------------------------------------
@@ -213,6 +213,18 @@ def test_many_that_need_the_same_key_ask_once_and_all_get_it(publisher: Publishe
         time.sleep(0.2)
         publisher.takes.set()
         assert all(one.result() is not None for one in found)
+    assert len(publisher.asked) == 1
+
+
+def test_who_needs_a_key_waits_only_as_long_as_an_answer_may_take(publisher: Publisher, keys: FetchedKeys) -> None:
+    publisher.takes.clear()
+    begun = time.monotonic()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(keys.find, ["old"] * 8)) == {None}
+    assert WAIT_S <= time.monotonic() - begun < 2 * WAIT_S
+    publisher.takes.set()
+    settled(keys)
+    assert keys.find("old") is not None
     assert len(publisher.asked) == 1
 
 

@@ -24,6 +24,9 @@ PAUSE_S = 60
 KEPT_S = 3600
 """For how long the last good keys are used while no newer ones can be had, in seconds."""
 
+WAIT_S = 0.5
+"""For how long a call waits for keys that are being fetched, in seconds: by then CDS Hooks expects its answer."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -83,8 +86,8 @@ class FetchedKeys:
     """The keys at an issuer's ``jku``, shared by all workers of a server.
 
     They are asked for when a token names a key that is not there, and when they are no longer fresh; never again within the
-    pause, and by one thread of one worker at a time. Who needs them waits for its outcome; who has a key that is merely no
-    longer fresh goes on with it.
+    pause, and by one worker at a time, in the background. A call that needs a key waits a little for it, one whose key is merely
+    no longer fresh does not.
     """
 
     def __init__(self, issuer: Issuer, jku: str, fetch: Fetch, clock: Callable[[], float]) -> None:
@@ -94,18 +97,20 @@ class FetchedKeys:
         self._clock = clock
         self._shelf = Shelf()
         self._seen: tuple[bytes, _State, Mapping[str, Key]] = (b"", _State(), {})
-        self._behind = Lock()
+        self._lock = Lock()
+        self._asking: Thread | None = None
 
     def find(self, kid: str) -> Key | None:
         """The key of that id, asked for where it is not there."""
         key = self._known(kid)
-        if key is None:
-            self._ask()
-            return self._known(kid)
-        state, now = self._state(), self._clock()
-        if now - state.fetched > FRESH_S and now - state.tried > PAUSE_S and self._behind.acquire(blocking=False):
-            Thread(target=self._ask_behind, daemon=True).start()
-        return key
+        if key is not None and self._clock() - self._state().fetched <= FRESH_S:
+            return key
+        asking = self._ask()
+        if key is not None:
+            return key
+        if asking is not None:
+            asking.join(WAIT_S)
+        return self._known(kid)  # another worker may have fetched it just now
 
     def trouble(self) -> str | None:
         """Whether the last attempt to fetch the keys failed, and whether there are any left."""
@@ -131,20 +136,22 @@ class FetchedKeys:
                 self._seen = label, state, keys
         return self._seen[1]
 
-    def _ask_behind(self) -> None:
-        try:
-            self._ask()
-        finally:
-            self._behind.release()
+    def _ask(self) -> Thread | None:
+        """Who fetches the keys in the background; None where that was tried within the pause."""
+        with self._lock:
+            if self._asking is None or not self._asking.is_alive():
+                if self._clock() - self._state().tried <= PAUSE_S:
+                    return None
+                self._asking = Thread(target=self._refresh, name="keys", daemon=True)
+                self._asking.start()
+            return self._asking
 
-    def _ask(self) -> None:
-        """Fetch the keys unless that was tried within the pause."""
-        if self._clock() - self._state().tried <= PAUSE_S:
-            return
+    def _refresh(self) -> None:
+        """Fetch the keys, unless another worker has done so meanwhile."""
         with self._shelf.held():
             before = self._state()
             if self._clock() - before.tried <= PAUSE_S:
-                return  # while this one waited for the shelf
+                return
             self._shelf.put(msgspec.msgpack.encode(self._fetched(before)))
 
     def _fetched(self, before: _State) -> _State:
