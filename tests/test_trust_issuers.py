@@ -126,3 +126,9 @@ def test_a_file_that_cannot_be_read_is_said(content: Any, tmp_path: Path) -> Non
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=r"CDS_ISSUERS: .*issuers\.toml (cannot be read|is no TOML)"):
         issuers(file)
+
+
+def test_the_example_of_the_readme_can_be_meant(tmp_path: Path) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (issuer,) = listed(tmp_path, readme.partition("```toml\n")[2].partition("```")[0])
+    assert {name for name in Issuer.__struct_fields__ if getattr(issuer, name)} == {*Issuer.__struct_fields__} - {"jwks_file"}
