@@ -242,8 +242,8 @@ def hostile_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def card_with(text: str) -> Card:
-    """A card that shows the text; the client's FHIR version is hostile too."""
-    record = Record(Person("p1"), date(2026, 3, 1), "patient-view", fhir_version=text or "?")
+    """A card that shows the text."""
+    record = Record(Person("p1"), date(2026, 3, 1), "patient-view")
     (card,) = cards([finding(text)], record, parameters=PARAMETERS, base_url="https://cds.example")
     return card
 

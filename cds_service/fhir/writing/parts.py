@@ -114,7 +114,7 @@ def line_without_dose(line: Line, whole: Dosing) -> Resource:
 
 @lru_cache(maxsize=1024)
 def occurrence(order: LabOrder, asof: date) -> Resource:
-    """When a test is due, as the element ``occurrence[x]`` that requests have from STU3 on; the same for everybody on that day."""
+    """When a test is due, as the element ``occurrence[x]`` that requests have from STU3 on; shared by all of that day."""
     due = due_on(order, asof)
     if order.every_days is None:
         return {"occurrenceDateTime": due[0]}
