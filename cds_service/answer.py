@@ -55,7 +55,7 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, don
         HistoryUnavailable: neither medication statements nor medication orders could be had (HTTP 412).
     """
     offered = setting.not_offered | frozenset(setting.parameters.not_offered)
-    visit = Visit(setting.access, hook, asof) if setting.access is not None else None
+    visit = Visit(hook, asof, setting.access)
     gathered = gather(request, not_offered=offered, fhir_version=setting.fhir_version, visit=visit)
     done("gather")
     record = read(gathered, request, hook=hook, asof=asof, zone=ZoneInfo(setting.parameters.timezone))
@@ -71,7 +71,7 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, don
 
 def _validated(finding: Finding | CannotTell, gathered: Gathered, request: HookRequest) -> Finding | CannotTell:
     """The finding with an unknown for each entry of its evidence that is not valid FHIR."""
-    resources = chain(*(received.resources for received in gathered.answers.values()), request.context.orders or ())
+    resources = chain(*(received.resources for received in gathered.answers.values()), request.context.resources)
     faults = evidence.faults(resources, {item.reference for item in finding.evidence})
     named: tuple[Sentence, ...] = tuple(
         say("evidence-invalid", reference=Outside(reference), faults=Outside("; ".join(wrong)))

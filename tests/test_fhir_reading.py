@@ -199,8 +199,13 @@ class TestSubjects:
             statement(subject=subject), order(subject=subject), condition(subject=subject), result(subject=subject),
             {"resourceType": "AllergyIntolerance", "patient": subject}, drafts=[order(subject=subject)],
         )  # fmt: skip
-        assert (found.statements, found.orders, found.problems, found.markers, found.allergies, found.drafts) == ((),) * 6
-        assert (found.foreign, found.lost) == (6, ())
+        assert (found.statements, found.orders, found.problems, found.markers, found.allergies) == (None,) * 5
+        assert (found.foreign, found.drafts) == (6, ())
+        assert {lost.loss for lost in found.lost} == {Loss.FAILED}
+
+    def test_beside_resources_of_others_the_own_ones_are_kept_and_the_list_is_whole(self) -> None:
+        found = record(statement(subject={"reference": "Patient/p2"}), statement())
+        assert (len(found.statements or ()), found.foreign, found.lost) == (1, 1, ())
 
 
 class TestDrafts:
@@ -279,6 +284,17 @@ class TestVersions:
             ((statement(medicationCodeableConcept=None, medication={"concept": tacrolimus()}),), "R5"),
             ((statement(adherence={}),), "R5"),
             ((MEDICATION_ORDER, condition(clinicalStatus="active")), "DSTU2"),
+            (({"resourceType": "AllergyIntolerance", "substance": {}},), "DSTU2"),
+            (({"resourceType": "AllergyIntolerance", "clinicalStatus": "active"},), "STU3"),
+            (({"resourceType": "MedicationDispense", "patient": ME},), "DSTU2"),
+            (({"resourceType": "MedicationDispense", "medication": {"concept": tacrolimus()}},), "R5"),
+            (({"resourceType": "MedicationAdministration", "patient": ME},), "DSTU2"),
+            (({"resourceType": "MedicationAdministration", "medication": {"concept": tacrolimus()}},), "R5"),
+            ((order(), statement(), condition(clinicalStatus="active")), "R4"),
+            ((condition(clinicalStatus="active"), condition(id="2", clinicalStatus="active"), order()), "STU3"),
+            ((order(dosageInstruction=[{"doseRange": {}}, line()]),), "STU3"),
+            ((order(dosageInstruction=[{"text": "x"}]),), "R4"),
+            ((order(medicationCodeableConcept=None, medication={"concept": tacrolimus()}), condition(clinicalStatus={})), "R5"),
         ],
     )
     def test_the_version_is_told_from_the_content(self, resources: tuple[Json, ...], version: str) -> None:

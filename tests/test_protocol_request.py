@@ -114,10 +114,19 @@ def test_prefetch_may_be_missing(prefetch: Any) -> None:
     assert parsed(prefetch=prefetch).prefetch == {}
 
 
-@pytest.mark.parametrize("member", ["draftOrders", "medications", "toBeDiscontinued", "orders"])
+@pytest.mark.parametrize("member", ["draftOrders", "medications", "orders", "fulfillmentTasks", "fulfillment-tasks", "task"])
 def test_orders_are_read_from_every_list_a_hook_has_for_them(member: str) -> None:
     sent = {"resourceType": "Bundle", "entry": [{"resource": ORDER}]}
     assert orders(parsed(hook="medication-refill", context={"patientId": "p1", member: sent})) == [ORDER]
+
+
+def test_what_is_being_discontinued_is_kept_apart() -> None:
+    ended: list[Any] = [ORDER, "MedicationRequest/m1", {"reference": "MedicationRequest/m2"}, {}]
+    context = {"patientId": "p1", "draftOrders": [OLD_ORDER], "toBeDiscontinued": ended}
+    found = parsed(hook="order-discontinue", context=context)
+    assert orders(found) == [OLD_ORDER]
+    assert [json.loads(bytes(raw)) for raw in found.context.discontinued] == ended[:3]
+    assert found.context.resources == (*(found.context.orders or ()), *found.context.discontinued)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
+
 from cds_service.fhir.concepts import codings, texts
 from cds_service.fhir.dates import end_of, start_of
-from cds_service.fhir.instructions import Told, frequency, told
+from cds_service.fhir.instructions import Told, frequency, moment_of, told
 from cds_service.fhir.numbers import amount
 from cds_service.fhir.wire import Amount, Dosage, Range, Repeat, Timing, many
 from cds_service.knowledge.valuesets.tables import REMEMBERED
-from cds_service.patient.facts import DoseLine, DoseUnit
+from cds_service.patient.facts import DoseLine, DoseUnit, Moment
 from cds_service.patient.units import dose_unit
 from cds_service.patient.when import When, shift
 
@@ -36,6 +38,17 @@ _A_DAY = {
 }  # fmt: skip
 """Times a day by the code of a timing (HL7 GTSAbbreviation, and the abbreviations prescribers add to it)."""
 
+_PARTS = {
+    Moment.MORNING: ("AM", "QAM", "MORN", "MORN.EARLY", "MORN.LATE", "WAKE", "CM", "ACM", "PCM"),
+    Moment.MIDDAY: ("NOON", "AFT", "AFT.EARLY", "AFT.LATE", "CD", "ACD", "PCD"),
+    Moment.EVENING: ("PM", "QPM", "BED", "QHS", "HS", "EVE", "EVE.EARLY", "EVE.LATE", "NIGHT", "CV", "ACV", "PCV"),
+}
+_MOMENTS = {code: moment for moment, codes in _PARTS.items() for code in codes}
+"""The part of the day by the code of a timing or an event of the day."""
+
+_MIDDAY_HOURS = (11, 15)
+"""The hours from which a time of day is no longer in the morning, and from which it is in the evening."""
+
 
 def lines(dosages: Sequence[Dosage], anchor: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
     """The lines of a dosage; ``anchor`` is the day from which a mere duration counts (of an order the day it was written)."""
@@ -47,18 +60,49 @@ def _lines(dosage: Dosage, anchor: When | None, zone: ZoneInfo) -> tuple[DoseLin
     times = _times(dosage.timing)
     start, end = _bounds(dosage.timing.repeat if dosage.timing else None, anchor, zone)
     as_needed = bool(dosage.as_needed_boolean or dosage.as_needed or dosage.as_needed_codeable_concept or dosage.as_needed_for)
+    moment = _moment(dosage.timing)
+    if moment is None and dosage.text and times in (None, 1):
+        moment = moment_of(dosage.text)
     if (low is not None and times is not None) or not dosage.text:
-        return (DoseLine(low, high, unit, times, start, end, as_needed),)
-    worded = told(dosage.text)
-    if low is None and not worded:
-        return (DoseLine(None, None, None, times or frequency(dosage.text), start, end, as_needed, certain=False),)
-    if low is None:
-        return tuple(_worded(part, times, start, end, as_needed=as_needed) for part in worded)
-    return (DoseLine(low, high, unit, times or frequency(dosage.text), start, end, as_needed, certain=False),)
+        return (DoseLine(low, high, unit, times, start, end, as_needed, moment=moment),)
+    around = DoseLine(low, high, unit, times or frequency(dosage.text), start, end, as_needed, certain=False, moment=moment)
+    if low is not None:
+        return (around,)
+    return tuple(_worded(part, around, times) for part in told(dosage.text)) or (around,)
 
 
-def _worded(part: Told, times: Fraction | None, start: When | None, end: When | None, *, as_needed: bool) -> DoseLine:
-    return DoseLine(part.low, part.high, part.unit, times or part.times, start, end, as_needed or part.as_needed, certain=False)
+def _worded(part: Told, around: DoseLine, times: Fraction | None) -> DoseLine:
+    """A line whose amount stands in words, with what its dosage says otherwise."""
+    return replace(
+        around,
+        low=part.low,
+        high=part.high,
+        unit=part.unit,
+        times_per_day=times or part.times,
+        as_needed=around.as_needed or part.as_needed,
+        moment=around.moment or part.moment,
+    )
+
+
+def _moment(timing: Timing | None) -> Moment | None:
+    """The one part of the day that a timing names."""
+    if timing is None:
+        return None
+    repeat = timing.repeat
+    told = set()
+    if repeat is not None and (repeat.when or repeat.time_of_day):
+        told = {_MOMENTS.get(code.strip().upper()) for code in many(repeat.when)}
+        told |= {_of_hour(time) for time in many(repeat.time_of_day)}
+    elif timing.code is not None:
+        told = {_MOMENTS.get((coding.code or "").strip().upper()) for coding in codings(timing.code)}
+    return told.pop() if len(told) == 1 else None
+
+
+def _of_hour(time: str) -> Moment | None:
+    if not time[:2].isdecimal():
+        return None
+    noon, evening = _MIDDAY_HOURS
+    return Moment.MORNING if int(time[:2]) < noon else Moment.MIDDAY if int(time[:2]) < evening else Moment.EVENING
 
 
 def _dose(dosage: Dosage) -> tuple[Fraction | None, Fraction | None, DoseUnit | None]:
@@ -71,15 +115,15 @@ def _dose(dosage: Dosage) -> tuple[Fraction | None, Fraction | None, DoseUnit | 
 
 def _of_either(single: Amount | None, both: Range | None) -> tuple[Fraction | None, Fraction | None, DoseUnit | None]:
     if single is not None:
-        value, unit = _quantity(single)
+        value, unit = counted(single)
         return value, value, unit
     if both is None or both.low is None or both.high is None:
         return None, None, None
-    (low, unit), (high, other) = _quantity(both.low), _quantity(both.high)
+    (low, unit), (high, other) = counted(both.low), counted(both.high)
     return (low, high, unit) if low is not None and high is not None and unit is other else (None, None, None)
 
 
-def _quantity(quantity: Amount) -> tuple[Fraction | None, DoseUnit | None]:
+def counted(quantity: Amount) -> tuple[Fraction | None, DoseUnit | None]:
     """Number and unit; none of the two where either is not understood."""
     if quantity.value is None or quantity.comparator:
         return None, None
@@ -89,6 +133,8 @@ def _quantity(quantity: Amount) -> tuple[Fraction | None, DoseUnit | None]:
 @lru_cache(maxsize=REMEMBERED)
 def _counted(told: Decimal, code: str, unit: str) -> tuple[Fraction | None, DoseUnit | None]:
     value, known = amount(told), dose_unit(code) or dose_unit(unit)
+    if value == 0:
+        return Fraction(), known[0] if known else None
     if value is None or known is None:
         return None, None
     return value * known[1], known[0]
@@ -136,12 +182,13 @@ def _bounds(repeat: Repeat | None, anchor: When | None, zone: ZoneInfo) -> tuple
     lasting = repeat.bounds_duration or repeat.bounds_quantity
     first = start or anchor
     if end is None and lasting is not None and first is not None:
-        days = _duration(lasting)
+        days = whole_days(lasting)
         if days is not None:
             end = When(shift(first.earliest, days - 1), shift(first.latest, days - 1))
     return start, end
 
 
-def _duration(quantity: Amount) -> int | None:
+def whole_days(quantity: Amount) -> int | None:
+    """A duration in days, at least one; None where number or unit is not understood."""
     value, unit = amount(quantity.value), _DAYS.get(quantity.code or quantity.unit or "")
     return None if not value or unit is None else max(1, round(value * unit))

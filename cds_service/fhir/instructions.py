@@ -11,7 +11,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from cds_service.knowledge.valuesets.tables import REMEMBERED
-from cds_service.patient.facts import DoseUnit
+from cds_service.patient.facts import DoseUnit, Moment
 from cds_service.patient.units import dose_unit
 
 LONGEST_TEXT = 300
@@ -51,18 +51,27 @@ _HOURLY = re.compile(
     r"\b(?:every ([0-9]{1,2}) ?(?:hours?|hrs?|h)|q ?([0-9]{1,2}) ?h(?:ours?|rs?)?|([0-9]{1,2})[ -]?hourly)(?!\w)"
 )
 _AS_NEEDED = re.compile(r"\b(?:as needed|as required|if needed|if required|when required|prn)\b")
+_MOMENTS = tuple(
+    (moment, re.compile(rf"\b(?:{words})(?!\w)"))
+    for moment, words in (
+        (Moment.MORNING, "mornings?|mane|qam|am|breakfast"),
+        (Moment.MIDDAY, "noon|midday|lunch"),
+        (Moment.EVENING, "evenings?|nights?|nightly|nocte|qpm|pm|qhs|bedtime|dinner|supper"),
+    )
+)
 _ASIDE = re.compile(r"\([^()]{0,80}\)")
 _PARTS = re.compile(r"\band\b|,(?![0-9])|;|\+")
 
 
 class Told(Struct, frozen=True):
-    """One amount with its frequency (times a day), as far as the words tell."""
+    """One amount with its frequency (times a day) and the part of the day, as far as the words tell."""
 
     low: Fraction
     high: Fraction
     unit: DoseUnit
     times: Fraction | None
     as_needed: bool
+    moment: Moment | None = None
 
 
 def _plain(text: str) -> str:
@@ -101,10 +110,20 @@ def told(text: str) -> tuple[Told, ...]:
     parts = [part for part in _PARTS.split(words) if _AMOUNT.search(part)]
     if len(parts) != len(amounts) or not all(frequency(part) == 1 for part in parts):
         return ()
-    return tuple(one for part in parts for found in _AMOUNT.finditer(part) for one in _one(found, Fraction(1), words))
+    return tuple(
+        one for part in parts for found in _AMOUNT.finditer(part) for one in _one(found, Fraction(1), words, moment_of(part))
+    )
 
 
-def _one(found: re.Match[str], times: Fraction | None, words: str) -> tuple[Told, ...]:
+@lru_cache(maxsize=REMEMBERED)
+def moment_of(text: str) -> Moment | None:
+    """The one part of the day that words name."""
+    words = _plain(text)
+    named = {moment for moment, pattern in _MOMENTS if pattern.search(words)}
+    return named.pop() if len(named) == 1 else None
+
+
+def _one(found: re.Match[str], times: Fraction | None, words: str, moment: Moment | None = None) -> tuple[Told, ...]:
     known = dose_unit(found["unit"])
     low = _value(found["low"])
     high = _value(found["high"]) if found["high"] else low
@@ -112,7 +131,7 @@ def _one(found: re.Match[str], times: Fraction | None, words: str) -> tuple[Told
         return ()
     unit, factor = known
     factor *= int(found["count"] or 1)
-    return (Told(low * factor, high * factor, unit, times, bool(_AS_NEEDED.search(words))),)
+    return (Told(low * factor, high * factor, unit, times, bool(_AS_NEEDED.search(words)), moment),)
 
 
 def _value(number: str) -> Fraction:

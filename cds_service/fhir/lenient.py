@@ -12,16 +12,20 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.fhir.wire import AnyResource
+from cds_service.fhir.wire_plans import AnyPlan
 
-_KINDS: dict[str, type[Struct]] = {str(kind.__struct_config__.tag): kind for kind in get_args(AnyResource)}
-_DECODER: msgspec.json.Decoder[AnyResource] = msgspec.json.Decoder(AnyResource)
+Readable = AnyResource | AnyPlan
+"""Every type that anything here reads."""
+
+_KINDS: dict[str, type[Struct]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Readable)}
+_DECODER: msgspec.json.Decoder[Readable] = msgspec.json.Decoder(Readable)
 
 
 class UnreadableError(ValueError):
     """An entry that is no FHIR resource at all; the message says nothing of its content."""
 
 
-def decode(raw: Raw) -> tuple[AnyResource | None, int]:
+def decode(raw: Raw) -> tuple[Readable | None, int]:
     """The resource and how many of its elements had to be left out; None where it is of a type that nothing here reads.
 
     Raises:
@@ -39,7 +43,7 @@ def decode(raw: Raw) -> tuple[AnyResource | None, int]:
     if kind is None:
         return None, 0
     resource, dropped = _build(kind, elements)
-    return cast("AnyResource", resource), dropped
+    return cast("Readable", resource), dropped
 
 
 @cache

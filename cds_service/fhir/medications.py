@@ -5,6 +5,7 @@ overruled by its display.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
 
@@ -12,19 +13,25 @@ from msgspec import Struct, structs
 
 from cds_service.fhir.concepts import codings, route, texts
 from cds_service.fhir.lenient import UnreadableError, decode
+from cds_service.fhir.numbers import amount
 from cds_service.fhir.references import id_of
-from cds_service.fhir.wire import Concept, Dosage, Ingredient, Medication, MedicationUse, many
+from cds_service.fhir.wire import Amount, Concept, Dosage, Ingredient, Medication, MedicationUse, many
 from cds_service.knowledge.valuesets import drug_of_code, drug_of_text, route_of_text
 from cds_service.knowledge.valuesets.tables import REMEMBERED
-from cds_service.patient.facts import Drug, Outside
+from cds_service.patient.facts import DoseUnit, Drug, Outside
+from cds_service.patient.units import dose_unit
 
 
 class Named(Struct, frozen=True):
-    """What names the medicine in a resource: concepts in the order in which they count, its form, and a reference's display."""
+    """What names the medicine in a resource: concepts in the order in which they count, its form, and a reference's display.
+
+    ``strength`` is mg per piece or mL as the product's own ingredient gives it.
+    """
 
     concepts: tuple[Concept, ...] = ()
     form: Concept | None = None
     display: str | None = None
+    strength: Fraction | None = None
 
 
 def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
@@ -39,7 +46,8 @@ def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
     if product is None:
         return Named(inline, None, reference.display)
     form = product.form or product.dose_form or (product.product.form if product.product else None)
-    return Named((*inline, *_of_product(product)), form, reference.display)
+    within, strength = _of_product(product)
+    return Named((*inline, *within), form, reference.display, strength)
 
 
 def _contained(use: MedicationUse, reference: str | None) -> Medication | None:
@@ -55,12 +63,30 @@ def _contained(use: MedicationUse, reference: str | None) -> Medication | None:
     return None
 
 
-def _of_product(product: Medication) -> tuple[Concept, ...]:
-    """The code of a product, and of its ingredient where it has one only."""
-    ingredients: Sequence[Ingredient] = many(product.ingredient)
-    inner = ingredients[0] if len(ingredients) == 1 else Ingredient()
-    item = inner.item_codeable_concept or (inner.item.concept if inner.item else None)
-    return tuple(concept for concept in (product.code, item) if concept is not None)
+def _of_product(product: Medication) -> tuple[tuple[Concept, ...], Fraction | None]:
+    """The code of a product, and the code and strength of its ingredient where it has one only (besides what does not act)."""
+    acting = [inner for inner in many(product.ingredient) if inner.is_active is not False]
+    only = acting[0] if len(acting) == 1 else Ingredient()
+    item = only.item_codeable_concept or (only.item.concept if only.item else None)
+    return tuple(concept for concept in (product.code, item) if concept is not None), _strength(only)
+
+
+def _strength(ingredient: Ingredient) -> Fraction | None:
+    """Mg per piece or mL."""
+    ratio = ingredient.strength or ingredient.strength_ratio or ingredient.amount
+    single = ingredient.strength_quantity or (ratio.numerator if ratio else None)
+    mass = _counted(single)
+    per = _counted(ratio.denominator) if ratio and ratio.denominator else (Fraction(1), DoseUnit.PIECE)
+    if mass is None or per is None or mass[1] is not DoseUnit.MG or per[1] not in {DoseUnit.PIECE, DoseUnit.ML} or not per[0]:
+        return None
+    return mass[0] / per[0] or None
+
+
+def _counted(quantity: Amount | None) -> tuple[Fraction, DoseUnit] | None:
+    """A number and what it counts; one piece where a denominator names no unit."""
+    value = amount(quantity.value) if quantity else None
+    unit = dose_unit((quantity.code or quantity.unit or "1") if quantity else "")
+    return None if value is None or unit is None else (value * unit[1], unit[0])
 
 
 def drug(name: Named, dosages: Sequence[Dosage], counted: str | None = None) -> Drug:
@@ -71,6 +97,8 @@ def drug(name: Named, dosages: Sequence[Dosage], counted: str | None = None) -> 
         codes += [(coding.system, coding.code) for coding in codings(concept)]
         words += texts(concept)
     known = _recognise(tuple(codes), tuple(words), name.display or "")
+    if known.drug.strength is None and name.strength is not None and known.drug.ingredient is not None:
+        known = structs.replace(known, drug=structs.replace(known.drug, strength=name.strength))
     if known.drug.ingredient is None or known.drug.systemic is not None:
         return known.drug
     by_route = _by_route(name.form, dosages, counted)

@@ -1,24 +1,26 @@
 """From what was gathered to the record: every resource read by itself, what cannot be read dropped, counted and said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
+from cds_service.fhir.bundle import type_of
 from cds_service.fhir.concepts import plain
 from cds_service.fhir.conditions import allergy, problem, procedure
 from cds_service.fhir.dates import when
-from cds_service.fhir.lenient import UnreadableError, decode
+from cds_service.fhir.lenient import Readable, UnreadableError, decode
+from cds_service.fhir.links import by_identifier, links
 from cds_service.fhir.observations import NoDateError, labs
+from cds_service.fhir.plans import discontinued, planned, pointed_to
 from cds_service.fhir.references import foreign
 from cds_service.fhir.uses import Scene, administration, dispense, order, statement
 from cds_service.fhir.versions import DSTU2, version_of
 from cds_service.fhir.wire import (
     AllergyIntolerance,
-    AnyResource,
     Condition,
     Medication,
     MedicationAdministration,
@@ -29,10 +31,12 @@ from cds_service.fhir.wire import (
     Observation,
     Patient,
     Procedure,
+    Resource,
 )
+from cds_service.fhir.wire_plans import AnyPlan
 from cds_service.patient.facts import Allergy, Lab, Loss, Lost, Person, Problem, Record, Sex, Use
 from cds_service.protocol.gathered import Answer, Gathered, State
-from cds_service.protocol.request import HookRequest
+from cds_service.protocol.request import HookContext, HookRequest
 
 _KEYS = (
     "patient",
@@ -57,9 +61,17 @@ class _Received(Struct):
     """One answer, decoded; ``unreadable`` counts what was no FHIR resource, ``damaged`` are ids of objects that lost elements."""
 
     state: State
-    resources: list[AnyResource]
+    resources: list[Readable]
     unreadable: int = 0
     damaged: set[int] = set()
+
+
+class _Asked(Struct):
+    """What the request itself holds: orders, groups of them, plans and tasks; orders being discontinued, or references to such."""
+
+    drafted: _Received
+    ending: _Received
+    pointers: list[Raw]
 
 
 def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zone: ZoneInfo) -> Record:
@@ -67,39 +79,53 @@ def read(gathered: Gathered, request: HookRequest, *, hook: str, asof: date, zon
     reading = _Reading(request.context.patient_id)
     missing = Answer(State.MISSING)
     got = {key: reading.receive(gathered.answers.get(key, missing)) for key in _KEYS}
-    drafted = reading.receive(Answer(State.PRESENT, request.context.orders or ()))
+    asked = reading.asked(request.context)
     fetched = reading.receive(Answer(State.PRESENT, gathered.medications))
-    everything = [*chain.from_iterable(received.resources for received in (*got.values(), drafted, fetched))]
+    everything = [*chain.from_iterable(received.resources for received in (*got.values(), asked.drafted, asked.ending, fetched))]
     version = gathered.fhir_version or version_of(everything)
-    scene = Scene(zone, {found.id: found for found in everything if isinstance(found, Medication) and found.id})
+    scene = _scene(everything, zone)
     person = reading.person(got["patient"], zone)
     orders = _either(got["medicationRequests"], got["medicationOrders"], version)
     either = (MedicationRequest, MedicationOrder)
     facts = reading.facts
+    stated = facts("medication statements", got["medicationStatements"], MedicationStatement, lambda r: statement(r, scene))
+    ordered = facts("medication orders", orders, either, lambda r: order(r, scene))
     return Record(
         person=person,
         asof=asof,
         hook=hook,
-        statements=facts(
-            "medication statements", got["medicationStatements"], MedicationStatement, lambda r: statement(r, scene)
-        ),
-        orders=facts("medication orders", orders, either, lambda r: order(r, scene)),
+        statements=stated,
+        orders=ordered,
         dispenses=facts("dispenses", got["medicationDispenses"], MedicationDispense, lambda r: dispense(r, scene)),
         administrations=facts(
             "administrations", got["medicationAdministrations"], MedicationAdministration, lambda r: administration(r, scene)
         ),
         problems=facts("conditions", got["conditions"], Condition, lambda r: problem(r, zone)),
         procedures=facts("procedures", got["procedures"], Procedure, lambda r: procedure(r, zone)),
-        markers=facts("laboratory results", got["markers"], Observation, lambda r: labs(r, person, zone)),
-        screening=facts("screening results", got["screening"], Observation, lambda r: labs(r, person, zone)),
+        markers=_since(
+            gathered.since.get("markers"),
+            facts("laboratory results", got["markers"], Observation, lambda r: labs(r, person, zone)),
+        ),
+        screening=_since(
+            gathered.since.get("screening"),
+            facts("screening results", got["screening"], Observation, lambda r: labs(r, person, zone)),
+        ),
         allergies=facts("allergies", got["allergies"], AllergyIntolerance, allergy),
-        drafts=reading.drafts(drafted, scene),
+        drafts=reading.drafts(asked, ordered or (), scene),
         lost=tuple(reading.lost),
         foreign=reading.foreign,
         tolerated=reading.tolerated,
         fhir_version=version,
         encounter=request.context.encounter_id,
     )
+
+
+def _scene(everything: Iterable[Readable], zone: ZoneInfo) -> Scene:
+    """What came along that resources may point to; identifiers are read only where an order is named by nothing else."""
+    orders = [found for found in everything if isinstance(found, MedicationRequest | MedicationOrder)]
+    nameless = any(link.reference is None for order in orders for link in links(order))
+    medications = {found.id: found for found in everything if isinstance(found, Medication) and found.id}
+    return Scene(zone, medications, by_identifier(orders) if nameless else {})
 
 
 def _either(requests: _Received, orders: _Received, version: str) -> _Received:
@@ -118,7 +144,7 @@ def _either(requests: _Received, orders: _Received, version: str) -> _Received:
 
 
 class _Reading(Struct):
-    """The counts that run along while one record is read."""
+    """What is needed all along while one record is read, and the counts that run along."""
 
     patient_id: str
     foreign: int = 0
@@ -145,31 +171,58 @@ class _Reading(Struct):
         self,
         what: str,
         received: _Received,
-        kinds: type[AnyResource] | tuple[type[AnyResource], ...],
+        kinds: type[Resource] | tuple[type[Resource], ...],
         fact: Callable[[Any], Fact | list[Fact] | None],
     ) -> tuple[Fact, ...] | None:
-        """The facts of one list, None where it did not come; what is not whole is noted in ``lost``."""
+        """The facts of one list, None where it did not come; what is not whole is noted in ``lost``.
+
+        A list of nobody but other people tells nothing: who sent it did not look at whose it should be.
+        """
         if received.state in {State.MISSING, State.FAILED}:
             self.lost.append(Lost(what, _LOSSES[received.state]))
             return None
+        strangers = self.foreign
         found, unreadable = self._each(received, kinds, fact)
+        if self.foreign > strangers and not self._own(received, kinds):
+            self.lost.append(Lost(what, Loss.FAILED))
+            return None
         if received.state is State.INCOMPLETE:
             self.lost.append(Lost(what, Loss.INCOMPLETE))
         if unreadable:
             self.lost.append(Lost(what, Loss.UNREADABLE, unreadable))
         return _once(found)
 
-    def drafts(self, received: _Received, scene: Scene) -> tuple[Use, ...]:
-        """The medication orders of the request itself; what cannot be read counts as tolerated."""
+    def asked(self, context: HookContext) -> _Asked:
+        """Decode what the lists of the context hold."""
+        pointers = [raw for raw in context.discontinued if type_of(raw) is None]
+        ending = tuple([raw for raw in context.discontinued if type_of(raw) is not None])
+        drafted = self.receive(Answer(State.PRESENT, context.orders or ()))
+        return _Asked(drafted, self.receive(Answer(State.PRESENT, ending)), pointers)
+
+    def drafts(self, asked: _Asked, known: Iterable[Use], scene: Scene) -> tuple[Use, ...]:
+        """The orders of the request itself, each with what the request makes of it; what cannot be read counts as tolerated.
+
+        ``known`` are the orders of the record, to which groups and tasks may point.
+        """
         kinds = (MedicationRequest, MedicationOrder)
-        found, unreadable = self._each(received, kinds, lambda draft: order(draft, scene, draft=True))
-        self.tolerated += unreadable
-        return _once(found)
+        found, unreadable = self._each(asked.drafted, kinds, lambda draft: order(draft, scene, draft=True))
+        ended, lost = self._each(asked.ending, kinds, lambda draft: discontinued(draft, scene))
+        orders = {use.reference: use for use in (*known, *found)}
+        told, _ = self._each(asked.drafted, get_args(AnyPlan), lambda plan: planned(plan, orders, scene))
+        named = [pointed_to(pointer, orders) for pointer in asked.pointers]
+        self.tolerated += unreadable + lost + named.count(None)
+        changed = [*ended, *told, *(use for use in named if use is not None)]
+        spoken_for = {use.reference for use in changed if "/" in use.reference}
+        return _once([*(use for use in found if use.reference not in spoken_for), *changed])
+
+    def _own(self, received: _Received, kinds: type[Resource] | tuple[type[Resource], ...]) -> bool:
+        own = (found for found in received.resources if isinstance(found, kinds))
+        return received.unreadable > 0 or not all(foreign(found, self.patient_id) for found in own)
 
     def _each(
         self,
         received: _Received,
-        kinds: type[AnyResource] | tuple[type[AnyResource], ...],
+        kinds: type[Resource] | tuple[type[Resource], ...],
         fact: Callable[[Any], Fact | list[Fact] | None],
     ) -> tuple[list[Fact], int]:
         """The facts of the resources of these kinds, and how many could not be read.
@@ -221,6 +274,13 @@ def _tells(fact: Use | Problem | Lab | Allergy) -> bool:
     if isinstance(fact, Use):
         return bool(fact.drug.text.text)
     return bool(fact.text.text) or (isinstance(fact, Problem) and bool(fact.groups))
+
+
+def _since(day: date | None, found: tuple[Lab, ...] | None) -> tuple[Lab, ...] | None:
+    """The results from the day on from which they were asked for; who answers does not always look at that."""
+    if day is None or found is None:
+        return found
+    return tuple(lab for lab in found if lab.when.latest >= day)
 
 
 def _once(found: list[Fact]) -> tuple[Fact, ...]:

@@ -10,13 +10,15 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from cds_service.fhir.amounts import allowed, handed_over, lasting
 from cds_service.fhir.circumstances import circumstances
 from cds_service.fhir.concepts import codes, codings, concepts, condition, plain, texts, words
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.dosages import lines
+from cds_service.fhir.links import Named, instance_of, replaced
 from cds_service.fhir.medications import drug, named
-from cds_service.fhir.numbers import amount
 from cds_service.fhir.references import reference_to, relative
 from cds_service.fhir.wire import (
     Concept,
@@ -62,10 +64,14 @@ _BECAUSE = re.compile(r"\b(?:because(?: of)?|reason|due to|held for|stopped for)
 
 
 class Scene(Struct, frozen=True):
-    """What reading a use needs besides the use: the site's zone, and the Medication resources that came along, by id."""
+    """What reading a use needs besides the use: the site's zone, and what it may point to.
+
+    ``medications`` are the Medication resources that came along, by id; ``named`` the references of orders by their identifiers.
+    """
 
     zone: ZoneInfo
     medications: Mapping[str, Medication] = {}
+    named: Named = {}
 
 
 def statement(found: MedicationStatement, scene: Scene) -> Use | None:
@@ -83,15 +89,21 @@ def statement(found: MedicationStatement, scene: Scene) -> Use | None:
 
 def _taken(found: MedicationStatement, end: When | None) -> UseStatus:
     """The status of a statement: what the versions say beside it outweighs it."""
-    if found.taken == "n" or found.was_not_taken:
-        return UseStatus.NOT_TAKEN
     status = plain(found.status)
+    if found.was_not_taken or (found.taken == "n" and not _was_taken(found)):
+        return UseStatus.NOT_TAKEN
     if status == "recorded":
         for code in codes(found.adherence.code if found.adherence else None):
             return _ADHERENCE.get(code.removesuffix("-not-as-directed").removesuffix("-as-directed"), UseStatus.UNKNOWN)
         return UseStatus.ACTIVE if end is None else UseStatus.COMPLETED
     known = _STATUS.get(status, UseStatus.UNKNOWN)
     return UseStatus.UNKNOWN if found.taken == "unk" and known is UseStatus.ACTIVE else known
+
+
+def _was_taken(found: MedicationStatement) -> bool:
+    """Whether STU3's "not taken" is said of now, and the statement tells from when to when it was: it was stopped."""
+    period = found.effective_period
+    return plain(found.status) == "stopped" and bool(period and period.start and period.end)
 
 
 def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bool = False) -> Use | None:
@@ -115,7 +127,9 @@ def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bo
         end_of(period, scene.zone),
         when(written, scene.zone),
         when(changed, scene.zone) if status not in {UseStatus.ACTIVE, UseStatus.DRAFT} else None,
-        replaces=relative(found.prior_prescription),
+        supply_days=allowed(found.dispense_request),
+        replaces=replaced(found, scene.named),
+        instance_of=instance_of(found, scene.named),
         forbids=forbids,
     )
     return _use(found, UseKind.ORDER, status, many(found.dosage_instruction), scene, around)
@@ -128,10 +142,13 @@ def dispense(found: MedicationDispense, scene: Scene) -> Use | None:
     if status not in _HANDED_OVER or (handed is None and status != "completed"):
         return None
     known = _STATUS.get(status, UseStatus.UNKNOWN)
-    supply = amount(found.days_supply.value) if found.days_supply else None
     counted = (found.quantity.unit or found.quantity.code) if found.quantity else None
-    around = _Around(handed, None, handed, supply_days=supply, counted=counted)
-    return _use(found, UseKind.DISPENSE, known, many(found.dosage_instruction), scene, around)
+    use = _use(
+        found, UseKind.DISPENSE, known, many(found.dosage_instruction), scene, _Around(handed, None, handed, counted=counted)
+    )
+    if use.drug.ingredient is None:
+        return use
+    return replace(use, supply_days=lasting(found, use.drug, use.lines), supply_mg=handed_over(found, use.drug))
 
 
 def administration(found: MedicationAdministration, scene: Scene) -> Use | None:
@@ -156,6 +173,7 @@ class _Around(Struct, frozen=True):
     supply_days: Fraction | None = None
     counted: str | None = None
     replaces: str | None = None
+    instance_of: str | None = None
     forbids: bool = False
 
 
@@ -184,6 +202,7 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
         indications=_indications(found),
         indication_references=_pointers(found),
         replaces=around.replaces,
+        instance_of=around.instance_of,
         forbids=around.forbids,
         starts_at=beside.starts_at,
         ends_at=beside.ends_at,

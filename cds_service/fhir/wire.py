@@ -40,6 +40,19 @@ class Reference(Wire):
     display: str | None = None
 
 
+class Identifier(Wire):
+    """A business identifier."""
+
+    system: str | None = None
+    value: str | None = None
+
+
+class Link(Reference):
+    """A reference that may be given by the other's identifier alone."""
+
+    identifier: Identifier | None = None
+
+
 class ConceptOrReference(Wire):
     """R5's CodeableReference."""
 
@@ -61,6 +74,13 @@ class Range(Wire):
 
     low: Amount | None = None
     high: Amount | None = None
+
+
+class Ratio(Wire):
+    """A Ratio of quantities."""
+
+    numerator: Amount | None = None
+    denominator: Amount | None = None
 
 
 class Period(Wire):
@@ -127,10 +147,15 @@ class Note(Wire):
 
 
 class Ingredient(Wire):
-    """One ingredient of a Medication."""
+    """One ingredient of a Medication; ``amount`` is STU3's ``strength``, ``strength_*`` R5's."""
 
     item_codeable_concept: Concept | None = None
     item: ConceptOrReference | None = None
+    is_active: bool | None = None
+    amount: Ratio | None = None
+    strength: Ratio | None = None
+    strength_ratio: Ratio | None = None
+    strength_quantity: Amount | None = None
 
 
 class Product(Wire):
@@ -143,6 +168,8 @@ class DispenseRequest(Wire):
     """The part of an order that allows supplies."""
 
     validity_period: Period | None = None
+    number_of_repeats_allowed: Decimal | None = None
+    expected_supply_duration: Amount | None = None
 
 
 class Adherence(Wire):
@@ -204,7 +231,9 @@ class MedicationRequest(MedicationUse, tag="MedicationRequest"):
     effective_dose_period: Period | None = None
     dosage_instruction: list[Dosage] | Dosage | None = None
     dispense_request: DispenseRequest | None = None
-    prior_prescription: Reference | None = None
+    prior_prescription: Link | None = None
+    based_on: list[Link] | Link | None = None
+    identifier: list[Raw] | Raw | None = None
 
 
 class MedicationOrder(MedicationUse, tag="MedicationOrder"):
@@ -216,7 +245,8 @@ class MedicationOrder(MedicationUse, tag="MedicationOrder"):
     reason_codeable_concept: Concept | None = None
     dosage_instruction: list[Dosage] | Dosage | None = None
     dispense_request: DispenseRequest | None = None
-    prior_prescription: Reference | None = None
+    prior_prescription: Link | None = None
+    identifier: list[Raw] | Raw | None = None
 
 
 class MedicationDispense(MedicationUse, tag="MedicationDispense"):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from itertools import chain
 
 from msgspec import Raw, Struct
@@ -12,8 +11,7 @@ from cds_service.fhir.products import product_id, referred
 from cds_service.gather.access import Visit
 from cds_service.gather.authorization import Authorization
 from cds_service.gather.prefetch import KEYS, Sent
-from cds_service.gather.templates import resolve
-from cds_service.protocol import discovery
+from cds_service.gather.templates import resolve, templates
 from cds_service.protocol.gathered import State
 from cds_service.protocol.request import HookContext
 from cds_service.trust.servers import base_url, page_url
@@ -50,21 +48,14 @@ def plan(came: Sent, context: HookContext, visit: Visit, base: str, right: Autho
     """The plan for what came along, within what the token's scope covers."""
     urls = {
         key: f"{base}/{path}"
-        for key, template in _templates(visit.hook).items()
+        for key, template in templates(visit.hook).items()
         if right.covers(KEYS[key], search="?" in template) and (path := resolve(template, context, visit.today))
     }
     starts = (*_missing(came, urls), *_further(came, urls, base))
     instead = {key: Start(other, urls[other]) for key, other in OTHER_ORDERS.items() if other in urls}
     reads = right.covers("Medication", search=False)
-    uses = chain(*(came.answers[key].resources for key in _USES), context.orders or ())
+    uses = chain(*(came.answers[key].resources for key in _USES), context.resources)
     return Plan(starts, instead, tuple(absent_products(uses, base)) if reads else (), reads)
-
-
-@cache
-def _templates(hook: str) -> Mapping[str, str]:
-    """The prefetch templates of the service of a hook, by the keys that are read."""
-    found = [service.prefetch for service in discovery.services().values() if service.hook == hook]
-    return {key: template for prefetch in found for key, template in prefetch.items() if key in KEYS}
 
 
 def _missing(came: Sent, urls: Mapping[str, str]) -> Iterator[Start]:

@@ -46,7 +46,7 @@ def sent(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str
     for key, kind in KEYS.items():
         if not answers[key].resources and not_offered & {key, kind}:
             answers[key] = Answer(State.NOT_OFFERED)
-    _settle_orders(answers, fhir_version or _version(answers, request.context.orders or ()))
+    _settle_orders(answers, fhir_version or _version(answers, request.context.resources))
     more = {key: page for key, page in pages.items() if page.next_link is not None and answers[key].state is State.INCOMPLETE}
     return Sent(answers, more, fhir_version)
 

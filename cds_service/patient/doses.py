@@ -22,7 +22,7 @@ class DailyDose(Struct, frozen=True, gc=False):
 
     def times(self, factor: Fraction) -> "DailyDose":
         """The same dose on another scale."""
-        return DailyDose(self.low * factor, self.high * factor, self.certain)
+        return self if factor == 1 else DailyDose(self.low * factor, self.high * factor, self.certain)
 
 
 def _each(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | None:

@@ -17,7 +17,8 @@ __all__ = ["BadRequest", "HookContext", "HookRequest", "parse"]
 class HookContext(Struct, frozen=True):
     """The context: who, and the orders of the request as raw FHIR resources (one Raw per entry, any shape inside).
 
-    ``patient_id`` is bare (``123``). ``orders`` is None where the client sent no order list at all. ``members`` is the whole
+    ``patient_id`` is bare (``123``). ``orders`` is None where the client sent no order list at all; tasks for their fulfilment
+    are among them. ``discontinued`` are orders that are being discontinued, or references to them. ``members`` is the whole
     context as it came, for templates that look deeper.
     """
 
@@ -25,8 +26,14 @@ class HookContext(Struct, frozen=True):
     user_id: str | None = None
     encounter_id: str | None = None
     orders: tuple[Raw, ...] | None = None
+    discontinued: tuple[Raw, ...] = ()
     selections: tuple[str, ...] = ()
     members: Raw = Raw(b"{}")
+
+    @property
+    def resources(self) -> tuple[Raw, ...]:
+        """Everything that any list of the context holds."""
+        return (self.orders or ()) + self.discontinued
 
 
 class HookRequest(Struct, frozen=True):
@@ -44,38 +51,51 @@ class HookRequest(Struct, frozen=True):
     fhir_authorization: Raw | None = None
 
 
+_NULL = Raw(b"null")
+
+
 class _Envelope(Struct):
     """The members whose values are kept as bytes."""
 
-    context: Raw = Raw(b"null")
+    context: Raw = _NULL
     prefetch: dict[str, Raw] | list[Raw] | str | float | bool | None = None
-    fhirAuthorization: Raw = Raw(b"null")  # noqa: N815 - the wire name
+    fhirAuthorization: Raw = _NULL  # noqa: N815 - the wire name
 
 
 class _OrderLists(Struct):
-    """The order lists of the hooks that have one. Which of them a client fills depends on the hook and its age."""
+    """The lists of orders, or of tasks for them, of the hooks that have one. Which a client fills depends on hook and age."""
 
-    draftOrders: Raw = Raw(b"null")  # noqa: N815 - the wire name
-    medications: Raw = Raw(b"null")
-    toBeDiscontinued: Raw = Raw(b"null")  # noqa: N815 - the wire name
-    orders: Raw = Raw(b"null")
+    draftOrders: Raw = _NULL  # noqa: N815 - the wire name
+    medications: Raw = _NULL
+    orders: Raw = _NULL
+    fulfillmentTasks: Raw = _NULL  # noqa: N815 - the wire name
+    fulfillment_tasks: Raw = msgspec.field(default=_NULL, name="fulfillment-tasks")
+    task: Raw = _NULL
+
+
+class _Ended(Struct):
+    """The list of what is being discontinued."""
+
+    toBeDiscontinued: Raw = _NULL  # noqa: N815 - the wire name
 
 
 class _Bundle(Struct):
-    """A Bundle by its entries, or a resource that stands where a Bundle should."""
+    """A Bundle by its entries, or a resource (or a reference to one) that stands where a Bundle or an entry should."""
 
     resourceType: Any = None  # noqa: N815 - the wire name
+    reference: Any = None
     entry: list[Raw] | None = None
 
 
 class _Entry(Struct):
     """An entry of a Bundle, or a wrapped resource."""
 
-    resource: Raw = Raw(b"null")
+    resource: Raw = _NULL
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _order_lists = msgspec.json.Decoder(_OrderLists)
+_ended = msgspec.json.Decoder(_Ended)
 _list = msgspec.json.Decoder(list[Raw])
 _bundle = msgspec.json.Decoder(_Bundle)
 _entry = msgspec.json.Decoder(_Entry)
@@ -148,7 +168,7 @@ def _with_old_names(shell: Any) -> Any:
 
 
 def _context(shell: dict[str, Any], raw: Raw) -> HookContext:
-    lists = _order_lists.decode(raw)
+    lists, ended = _order_lists.decode(raw), _ended.decode(raw).toBeDiscontinued
     sent = [_resources(value) for value in msgspec.structs.astuple(lists) if bytes(value) != b"null"]
     selections = shell.get("selections")
     return HookContext(
@@ -156,6 +176,7 @@ def _context(shell: dict[str, Any], raw: Raw) -> HookContext:
         user_id=shell.get("userId") or None,
         encounter_id=(shell.get("encounterId") or "").removeprefix("Encounter/") or None,
         orders=tuple(resource for resources in sent for resource in resources) if sent else None,
+        discontinued=() if bytes(ended) == b"null" else tuple(_resources(ended)),
         selections=tuple(one for one in selections if isinstance(one, str)) if isinstance(selections, list) else (),
         members=raw,
     )
@@ -186,5 +207,7 @@ def _unwrapped(items: list[Raw]) -> list[Raw]:
 
 def _bundle_entry(item: Raw) -> Raw:
     members = _entry.decode(item)
-    bare = bytes(members.resource) == b"null" and _bundle.decode(item).resourceType is not None
-    return item if bare else members.resource
+    if bytes(members.resource) != b"null":
+        return members.resource
+    bare = _bundle.decode(item)
+    return item if bare.resourceType is not None or bare.reference is not None else members.resource
