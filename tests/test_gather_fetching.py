@@ -401,7 +401,7 @@ def test_each_server_has_a_breaker_of_its_own(fhir: FhirServer) -> None:
     by = fetcher(clock=lambda: 0.0)
     with serving(*RECORD) as other:
         servers = frozenset({fhir.base, other.base})
-        call = Visit(Access(by, servers), "patient-view", TODAY)
+        call = Visit("patient-view", TODAY, Access(by, servers))
         fhir.behave = bad.status(500)
         for _ in range(FAILURES + 1):
             asked(fhir, known("conditions"), call=call)

@@ -37,7 +37,7 @@ def fetcher(*, budget_s: float = ENOUGH_S, max_bytes: int = 5_000_000, clock: Cl
 
 
 def visit(fhir: FhirServer, *, by: Fetcher | None = None, is_open: bool = False) -> Visit:
-    return Visit(Access(by or fetcher(), frozenset({fhir.base}), is_open), "patient-view", TODAY)
+    return Visit("patient-view", TODAY, Access(by or fetcher(), frozenset({fhir.base}), is_open))
 
 
 def request(

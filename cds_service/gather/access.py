@@ -80,8 +80,8 @@ class Access(Struct, frozen=True):
 
 
 class Visit(Struct, frozen=True):
-    """One call that may read: for whom, as the service of which hook, and which day it is."""
+    """One call: as the service of which hook, which day it is, and which servers it may ask, if any."""
 
-    access: Access
     hook: str
     today: date
+    access: Access | None = None

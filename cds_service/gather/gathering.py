@@ -4,12 +4,15 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from cds_service.fhir.versions import DSTU2
-from cds_service.gather.access import Visit
+from cds_service.gather.access import Access, Visit
 from cds_service.gather.authorization import OPEN, Authorization, authorization
 from cds_service.gather.deadline import Deadline
 from cds_service.gather.planning import OTHER_ORDERS, plan
 from cds_service.gather.prefetch import KEYS, Sent, sent
+from cds_service.gather.templates import asked_since
 from cds_service.protocol.gathered import Answer, Fetch, Gathered, State
 from cds_service.protocol.request import HookRequest
 from cds_service.trust.servers import listed
@@ -46,18 +49,20 @@ def gather(
     """
     came = sent(request, not_offered=not_offered, fhir_version=fhir_version)
     gathered = Gathered(came.answers, fhir_version)
-    if visit is not None and request.fhir_server is not None:
-        gathered = _completed(request, came, visit)
+    if visit is not None and visit.access is not None and request.fhir_server is not None:
+        gathered = _completed(request, came, visit, visit.access)
+    if visit is not None:
+        gathered = replace(gathered, since=asked_since(visit.hook, visit.today))
     if not any(gathered.answers[key].state in _HAD for key in _HISTORY):
         raise HistoryUnavailable("medication statements", "medication orders", fetches=gathered.fetches)
     return gathered
 
 
-def _completed(request: HookRequest, came: Sent, visit: Visit) -> Gathered:
+def _completed(request: HookRequest, came: Sent, visit: Visit, access: Access) -> Gathered:
     """What came, with what could be read of the rest."""
-    fetcher = visit.access.fetcher
+    fetcher = access.fetcher
     deadline = Deadline(fetcher.budget_s, fetcher.clock)
-    base, right = listed(request.fhir_server or "", visit.access.servers), _right(request, visit.access.open)
+    base, right = listed(request.fhir_server or "", access.servers), _right(request, access.open)
     if base is None or right is None:
         wanted = came.pages or any(answer.state is State.MISSING for answer in came.answers.values())
         return Gathered(came.answers, came.fhir_version, (Fetch.NOT_ALLOWED,) if wanted and base is None else ())

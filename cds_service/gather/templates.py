@@ -5,17 +5,22 @@ added or taken, paths into the context, ``ofType()`` and ``|``.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from cds_service.gather.prefetch import KEYS
+from cds_service.protocol import discovery
 from cds_service.protocol.request import HookContext
 
 _TOKEN = re.compile(r"\{\{\s*(.*?)\s*\}\}")
-_TODAY = re.compile(r"today\(\)(?:\s*([+-])\s*(\d{1,5})\s*days?)?")
+_DAY = r"today\(\)(?:\s*([+-])\s*(\d{1,5})\s*days?)?"
+_TODAY = re.compile(_DAY)
+_SINCE = re.compile(r"[?&]date=ge\{\{\s*" + _DAY + r"\s*\}\}")
 _USER_IDS = {
     "userPractitionerId": "Practitioner",
     "userPractitionerRoleId": "PractitionerRole",
@@ -29,6 +34,20 @@ _VALUE = re.compile(r"(?:[A-Za-z]{1,64}/)?(?!\.+$)[A-Za-z0-9_.-]{1,64}")
 """What a token may stand for: an id, a code, or a reference. Nothing of it means anything in a URL."""
 
 _KEPT = "/?&=,:()"
+
+
+@cache
+def templates(hook: str) -> Mapping[str, str]:
+    """The prefetch templates of the service of a hook, by the keys that are read."""
+    found = [service.prefetch for service in discovery.services().values() if service.hook == hook]
+    return {key: template for prefetch in found for key, template in prefetch.items() if key in KEYS}
+
+
+@lru_cache(maxsize=64)
+def asked_since(hook: str, today: date) -> Mapping[str, date]:
+    """From which day on lists are asked for, by key; the others are asked for from the beginning."""
+    found = {key: _SINCE.search(template) for key, template in templates(hook).items()}
+    return {key: _day(match, today) for key, match in found.items() if match is not None}
 
 
 def resolve(template: str, context: HookContext, today: date) -> str | None:
@@ -49,11 +68,15 @@ def _values(token: str, context: HookContext, today: date) -> Iterator[str]:
     """What one token stands for: only what is harmless in a URL."""
     day = _TODAY.fullmatch(token)
     if day is not None:
-        yield (today + timedelta(days=int(f"{day[1] or '+'}{day[2] or 0}"))).isoformat()
+        yield _day(day, today).isoformat()
     for path in token.split("|"):
         for value in _found(path.strip(), context):
             if isinstance(value, str) and _VALUE.fullmatch(value):
                 yield value
+
+
+def _day(match: re.Match[str], today: date) -> date:
+    return today + timedelta(days=int(f"{match[1] or '+'}{match[2] or 0}"))
 
 
 def _found(path: str, context: HookContext) -> Iterable[Any]:

@@ -1,6 +1,9 @@
 """What was gathered for a request: for each question asked of the client, the data or the reason why there are none."""
 
+from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
 from msgspec import Raw, Struct
 
@@ -38,10 +41,12 @@ class Answer(Struct, frozen=True):
 class Gathered(Struct, frozen=True):
     """Every question of the discovery body by its key, the client's FHIR version as far as configured, and each read made.
 
-    ``medications`` are the raw Medication resources that were read because others refer to them.
+    ``medications`` are the raw Medication resources that were read because others refer to them. ``since`` has, by key, the day
+    from which on a list was asked for; not everybody who answers looks at that.
     """
 
     answers: dict[str, Answer]
     fhir_version: str | None = None
     fetches: tuple[Fetch, ...] = ()
     medications: tuple[Raw, ...] = ()
+    since: Mapping[str, date] = MappingProxyType({})

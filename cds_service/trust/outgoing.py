@@ -4,6 +4,7 @@ Nothing comes from the environment: no proxy, no netrc, no switch that turns ver
 cookie kept. The caller has checked the URL; every wait on the network is cut to the time the caller has left.
 """
 
+import logging
 import ssl
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,6 +31,9 @@ _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 _HEADERS = {"User-Agent": "cds-service", "Accept-Encoding": "gzip"}
 _BROKEN = (requests.RequestException, HTTPError, OSError, zlib.error)
 _TIMEOUTS = (requests.Timeout, Urllib3TimeoutError, TimeoutError)
+
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+"""Its lines quote URLs, and there are patients in those."""
 
 
 class Reply(Struct, frozen=True):
@@ -60,7 +64,7 @@ class Outgoing:
 
         ``networks`` are those that may be connected to although they are not public.
         """
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -111,6 +115,13 @@ def _body(response: requests.Response, allowance: Allowance) -> Iterator[bytes]:
             yield piece
     if not unpacker.eof:
         raise UnreachableError
+
+
+class _Session(requests.Session):
+    """A session that does not even look at where a redirect leads."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """Nowhere."""
 
 
 class _CheckedAdapter(HTTPAdapter):
