@@ -1,12 +1,16 @@
 """The store in PostgreSQL: servers that are set up wrongly, restart, freeze or vanish; test_store.py has what it promises."""
 
+import json
+import os
 import selectors
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,9 +23,11 @@ from cds_service.store.lane import Lane, Late
 from cds_service.store.migration import steps
 from cds_service.store.opening import open_store
 from cds_service.store.postgresql import WAITING, PostgresqlStore
+from cds_service.stories.moving import of_today
 from cds_service.stories.story import Story
 from cds_service.web.application import build
 from cds_service.web.house import House
+from tests.conftest import BIN, Start
 from tests.places import NOW, Database, act, card, record
 from tests.postgresql import PostgreSQL
 
@@ -359,3 +365,23 @@ def test_work_that_nobody_waits_for_any_more_is_not_begun() -> None:
     assert done == ["first"]
     lane.close()
     lane.close()
+
+
+@pytest.mark.server
+def test_the_service_runs_on_it_with_all_its_workers(start: Start, place: Database, rebound: Story) -> None:
+    running, path = start(CDS_STORE=place.url), f"/cds-services/{rebound.service}"
+    request = of_today(rebound, datetime.now(UTC).date())
+
+    def once(number: int) -> int:
+        card = running.post(path, request).json()["cards"][0]["uuid"]
+        entry = {"card": card, "outcome": "overridden", "outcomeTimestamp": f"2026-11-22T07:44:{number:02}Z"}
+        return running.post(f"{path}/feedback", {"feedback": [entry]}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(once, range(40))) == {200}
+    running.kill()
+    assert place.rows("SELECT count(*), count(topic) FROM verdict") == [(40, 40)]
+    environment = {"PATH": os.environ["PATH"], "CDS_STORE": place.url}
+    command = [str(BIN / "cds-service"), "feedback-report", "--json"]
+    told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    assert [(one["topic"], one["overridden"]) for one in json.loads(told)["questions"]] == [("rebound", 40)]
