@@ -71,8 +71,26 @@ def test_nothing_of_a_request_gets_into_a_log_whatever_goes_wrong(client: FlaskC
                 client.post(path, json=body, headers={"Authorization": f"Bearer {PERSON}", "User-Agent": PERSON})
         monkeypatch.setattr(hooks, "answer", broken)
         client.post(f"{SERVICE}?patient={PERSON}", json=bodies[0])
-    assert [line["event"] for line in found] == ["answered", "broken"]
+    assert [line["event"] for line in found] == ["answered", *["refused"] * 7, "broken"]
     assert all(set(line) <= {"time", "level", "event", "request", "trace", *FIELDS} for line in found)
+
+
+def test_a_refusal_is_a_line_that_says_why_and_feedback_one_that_says_how_much(client: FlaskClient) -> None:
+    entry = {"card": PERSON, "outcome": "overridden", "outcomeTimestamp": "2026-11-22T07:44:41Z"}
+    with lines() as found:
+        client.post(SERVICE, json=hook_request(context={"patientId": f"{PERSON} "}), headers={"X-Request-Id": "r1"})
+        client.post(SERVICE, json=hook_request(prefetch={}))
+        client.post(SERVICE, data=b"x", content_type="text/html")
+        client.get(f"/{PERSON}")
+        client.post(f"{SERVICE}/feedback", json={"feedback": [entry, {**entry, "card": "b"}]})
+    assert [(line["event"], line["status"], line.get("what")) for line in found] == [
+        ("refused", 400, "context.patientId must be a FHIR id, bare or as Patient/id"),
+        ("refused", 412, "no medication statements nor medication orders"),
+        ("refused", 415, None),
+        ("feedback-kept", 200, None),
+    ]
+    assert found[0]["request"] == "r1"
+    assert (found[-1]["service"], found[-1]["cards"]) == ("tacrolimus-patient-view", 2)
 
 
 def test_the_server_tells_of_its_life_but_not_of_requests() -> None:

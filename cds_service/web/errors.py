@@ -57,12 +57,14 @@ def install(app: Flask) -> None:
 
 
 def _bad_request(error: BadRequest) -> Response:
+    _LOG.info("refused", extra={"status": 400, "what": str(error)})
     return outcome(400, "invalid", f"{error}.")
 
 
 def _history_unavailable(error: HistoryUnavailable) -> Response:
     for fetch in error.fetches:
         observing.current().count("cds_fhir_fetches_total", fetch)
+    _LOG.info("refused", extra={"status": 412, "what": f"no {' nor '.join(error.what)}"})
     return outcome(412, "incomplete", f"Neither {' nor '.join(error.what)} could be had, so nothing can be said.")
 
 
@@ -75,6 +77,8 @@ def _refused(error: HTTPException) -> Response:
     status = error.code or 500
     code, diagnostics = _SAID.get(status, ("invalid", "The request cannot be read."))
     headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    if status not in (404, 405):  # every scan for open doors ends so
+        _LOG.info("refused", extra={"status": status})
     return outcome(status, code, diagnostics, headers)
 
 
