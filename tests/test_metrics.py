@@ -297,6 +297,7 @@ def test_reads_that_did_not_suffice_are_counted_too(house: House, monkeypatch: p
     change = grown(client, lambda: client.post(SERVICE, json=hook_request()))
     assert change["cds_requests_total", "tacrolimus-patient-view", "412", "no-history"] == 1
     assert change["cds_fhir_fetches_total", "refused"] == 1
+    assert change["cds_stage_seconds_count", "gather"] == 1, "what took so long is seen"
     assert change["cds_fhir_fetches_total", "unreachable"] == 1
 
 

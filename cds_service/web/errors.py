@@ -62,8 +62,10 @@ def _bad_request(error: BadRequest) -> Response:
 
 
 def _history_unavailable(error: HistoryUnavailable) -> Response:
+    seen = observing.current()
+    seen.done("gather")
     for fetch in error.fetches:
-        observing.current().count("cds_fhir_fetches_total", fetch)
+        seen.count("cds_fhir_fetches_total", fetch)
     _LOG.info("refused", extra={"status": 412, "what": f"no {' nor '.join(error.what)}"})
     return outcome(412, "incomplete", f"Neither {' nor '.join(error.what)} could be had, so nothing can be said.")
 
