@@ -25,7 +25,7 @@ quick = settings(deadline=None, max_examples=50)
 
 def judged(told: Record, **site: Any) -> Reinduction:
     found = case(told, **site)
-    return reinduction.judge(Situation(told, found.treatment, found.parameters), found.exposure)
+    return reinduction.judge(Situation(told, found.treatment, found.parameters), found.exposure, found.flare.disease)
 
 
 def offered(found: Reinduction) -> list[tuple[object, ...]]:

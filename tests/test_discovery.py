@@ -22,7 +22,8 @@ SERVICES: list[dict[str, Any]] = BODY["services"]
 TEMPLATES = [pytest.param(key, template, id=f"{s['id']}-{key}") for s in SERVICES for key, template in s["prefetch"].items()]
 LABORATORY = {
     "markers": "tacrolimus alt ast bilirubin inr igg albumin creatinine egfr potassium magnesium sodium glucose glucose_fasting"
-    " wbc neutrophils platelets crp esr upcr urine_protein_24h dsdna c3 c4 weight pregnancy_test hcg pregnancy_status",
+    " wbc neutrophils platelets crp esr upcr urine_protein_24h dsdna c3 c4 anca mpo pr3"
+    " urine_rbc urine_rbc_casts urine_wbc_casts fvc weight pregnancy_test hcg pregnancy_status",
     "screening": "hbsag anti_hbc hbv_dna tpmt tpmt_nudt15 igra",
 }
 """The analytes that each laboratory key asks for."""
@@ -88,7 +89,7 @@ def test_every_analyte_that_a_rule_names_is_asked_for() -> None:
     named = {
         node.value
         for room in ("judgements", "questions")
-        for path in (rooms / room).glob("*.py")
+        for path in (rooms / room).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }

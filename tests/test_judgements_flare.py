@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.knowledge.judgements import flare
-from cds_service.knowledge.judgements.flare import Flare, Tier
+from cds_service.knowledge.judgements import flares
+from cds_service.knowledge.judgements.flare import Flare, Tier, age_of
 from cds_service.patient.facts import Comparator, Lab, LabStatus, Problem, Use
 from cds_service.patient.labs import Baseline
 from tests.builders import HEPATITIS, TODAY, day, lab, month, order, parameters, problem, record, use
@@ -31,7 +31,8 @@ def judged(
     **site: Any,
 ) -> Flare:
     told = record(*medicines, markers=results, problems=(HEPATITIS, *problems))
-    return flare.judge(told, since, began, parameters(**site) if site else IN_FORCE)
+    diseases = frozenset({"autoimmune_hepatitis"})
+    return flares.judge(told, diseases, since, began, parameters(**site) if site else IN_FORCE)[0]
 
 
 def usual(analyte: str, number: int | str, on: int = -60) -> Lab:
@@ -310,7 +311,7 @@ def test_more_is_never_less(number: int, before: int, more: int) -> None:
 
 
 def test_the_age_of_a_result_is_in_days() -> None:
-    assert flare.age_of(alt(30, -120), TODAY) == 120
+    assert age_of(alt(30, -120), TODAY) == 120
 
 
 def test_a_reading_tells_how_many_times_its_limit_it_is() -> None:

@@ -172,7 +172,7 @@ def test_without_a_weight_nothing_is_reckoned() -> None:
 
 def test_the_panel_follows_the_disease() -> None:
     assert reinduction.panel(case(flaring()).indication) == "autoimmune-hepatitis"
-    assert reinduction.panel(case(flaring(problems=(LUPUS,))).indication) == "general"
+    assert reinduction.panel(case(flaring(problems=(LUPUS,))).indication) == "lupus-nephritis"
 
 
 def follow_up(*results: Lab) -> dict[str, LabOrder]:

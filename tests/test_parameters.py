@@ -88,8 +88,7 @@ def test_every_parameter_is_read_by_some_rule() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute)
     }
-    later = {"reinduction_scope"}  # takes effect once flares outside autoimmune hepatitis are judged; sites may set it now
-    assert set(FIELDS) - read == later
+    assert set(FIELDS) - read == set()
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

@@ -46,7 +46,7 @@ def test_while_the_disease_is_active_an_ordered_stop_is_critical(alt: int, indic
 
 def test_in_another_disease_it_is_a_warning() -> None:
     found = finding(ordered(problems=(LUPUS,), markers=(*QUIET, lab("alt", 400, -1))), ORDERED)
-    assert (found.indicator, found.unknown) == (WARNING, ())
+    assert (found.indicator, keys(found.unknown)) == (WARNING, ["markers-missing"])
 
 
 @pytest.mark.parametrize(("start", "indicator"), [(-27, WARNING), (-26, INFO)])

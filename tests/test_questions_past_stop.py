@@ -43,11 +43,17 @@ def test_a_stop_whose_flare_nobody_can_judge_does_not_say_that_none_was_seen() -
     assert (found.summary.key, keys(found.unknown)) == ("abrupt-stop-not-judged", ["no-markers"])
 
 
-def test_in_another_disease_the_flare_is_not_judged() -> None:
+def test_in_another_disease_without_its_markers_the_flare_is_not_judged() -> None:
     found = finding(stopped(problems=(LUPUS,)), ABRUPT)
-    assert (found.summary.key, keys(found.unknown)) == ("abrupt-stop-not-judged", ["flare-not-judged"])
+    assert (found.summary.key, keys(found.unknown)) == ("abrupt-stop-not-judged", ["markers-missing"])
     assert keys(found.happened) == ["stopped-abruptly"]
-    assert "c-reactive-protein" in {one.test for one in found.offers[0].labs}
+    assert "urine-protein-creatinine" in {one.test for one in found.offers[0].labs}
+
+
+def test_in_another_disease_whose_markers_are_quiet_no_flare_is_seen() -> None:
+    kidney = [lab(name, number, on) for on in (-60, -2) for name, number in (("creatinine", 71), ("upcr", 300))]
+    found = finding(stopped(problems=(LUPUS,), markers=(*HEALTHY, *kidney)), ABRUPT)
+    assert (found.summary.key, found.unknown) == ("abrupt-stop-quiet", ())
 
 
 @pytest.mark.parametrize(("end", "indicator"), [(-90, WARNING), (-91, INFO), (-365, INFO), (-366, None)])

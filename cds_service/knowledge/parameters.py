@@ -60,6 +60,49 @@ class Parameters(Struct, frozen=True, kw_only=True):
     uln_ast: Decimal
     uln_igg: Decimal
     remote_stop_min_tier: int
+    # flare
+    inflammation_crp: Decimal
+    inflammation_crp_factor: Decimal
+    inflammation_esr_factor: Decimal
+    uln_esr: Decimal
+    # lupus nephritis flare
+    lupus_creatinine_high: Decimal
+    lupus_creatinine_rise: Decimal
+    lupus_creatinine_rise_high: Decimal
+    lupus_creatinine_severe: Decimal
+    lupus_creatinine_severe_high: Decimal
+    lupus_upcr_low: Decimal
+    lupus_upcr_low_to: Decimal
+    lupus_upcr_middle_to: Decimal
+    lupus_upcr_factor: Decimal
+    lupus_upcr_severe_rise: Decimal
+    lupus_urine_rbc_before: Decimal
+    lupus_urine_rbc: Decimal
+    lupus_acanthocytes: Decimal
+    lupus_casts: Decimal
+    lupus_dsdna_factor: Decimal
+    lupus_complement_fall: Decimal
+    lln_c3: Decimal
+    lln_c4: Decimal
+    # anca vasculitis flare
+    anca_creatinine_factor: Decimal
+    anca_creatinine_severe_factor: Decimal
+    anca_urine_rbc: Decimal
+    anca_upcr: Decimal
+    anca_titre_factor: Decimal
+    # myasthenia flare
+    myasthenia_adl_rise: Decimal
+    myasthenia_qmg_rise: Decimal
+    myasthenia_vital_capacity: Decimal
+    myasthenia_inspiratory: Decimal
+    myasthenia_expiratory: Decimal
+    # glomerular flare
+    glomerular_upcr_factor: Decimal
+    glomerular_upcr_doubled_min: Decimal
+    glomerular_upcr_relapse: Decimal
+    glomerular_upcr_complete: Decimal
+    glomerular_partial_fall: Decimal
+    glomerular_albumin: Decimal
     # re-induction
     reinduction_scope: str
     adult_years: int

@@ -16,6 +16,14 @@ def of(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:
     return tuple(sorted(found, key=lambda lab: (lab.when.latest, lab.reference), reverse=True))
 
 
+def by_analyte(labs: Iterable[Lab]) -> dict[str, tuple[Lab, ...]]:
+    """All results that have a number in a known unit by their analyte, each newest first."""
+    found: dict[str, list[Lab]] = {}
+    for lab in labs:
+        found.setdefault(lab.analyte, []).append(lab)
+    return {analyte: of(results, analyte) for analyte, results in found.items()}
+
+
 def between(labs: Iterable[Lab], first: date, last: date) -> tuple[Lab, ...]:
     """Those whose day surely lies from ``first`` to ``last``, both included."""
     return tuple(lab for lab in labs if first <= lab.when.earliest and lab.when.latest <= last)

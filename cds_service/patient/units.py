@@ -58,6 +58,13 @@ _SPELLINGS = {
     "m[iu]/ml": ("m[iu]/ml", "miu/ml", "[iu]/l", "iu/l"),
     "[arb'u]/ml": ("[arb'u]/ml", "au/ml", "u/ml"),
     "mm[hg]": ("mm[hg]", "mmhg"),
+    "/[hpf]": ("/[hpf]", "/hpf", "{cells}/[hpf]", "cells/hpf", "/hp", "#/hpf", "{#}/[hpf]"),
+    "/[lpf]": ("/[lpf]", "/lpf", "{casts}/[lpf]", "casts/lpf", "/lp", "#/lpf", "{#}/[lpf]"),
+    "ml": ("ml", "milliliter", "millilitre"),
+    "l": ("l", "liter", "litre"),
+    "cm[h2o]": ("cm[h2o]", "cmh2o", "cm.h2o"),
+    "kpa": ("kpa",),
+    "{score}": ("{score}", "score", "{points}", "points", "{total}"),
 }  # fmt: skip
 """Spellings met in practice, by the canonical one of each, all as ``_plain`` leaves them."""
 
@@ -125,6 +132,11 @@ _ANALYTES = {
     "hcg": _analyte("m[IU]/mL", {"m[iu]/ml": "1"}),
     "weight": _analyte("kg", {"kg": "1", "g": "0.001", "[lb_av]": "0.45359237"}),
     "height": _analyte("cm", {"cm": "1", "m": "100", "[in_i]": "2.54"}),
+    "fvc": _analyte("mL", {"ml": "1", "l": "1000"}),
+    **dict.fromkeys(("nif", "mep"), _analyte("cm[H2O]", {"cm[h2o]": "1", "kpa": "10.19716"})),
+    **dict.fromkeys(("mg_adl", "qmg"), _analyte("{score}", {"{score}": "1", "1": "1"})),
+    **dict.fromkeys(("urine_rbc", "urine_acanthocytes"), _analyte("/[HPF]", {"/[hpf]": "1"})),
+    **dict.fromkeys(("urine_rbc_casts", "urine_wbc_casts"), _analyte("/[LPF]", {"/[lpf]": "1"})),
 }  # fmt: skip
 
 

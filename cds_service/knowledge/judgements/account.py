@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from cds_service.knowledge.finding import Evidence, Sentence, Term, say
+from cds_service.knowledge.finding import Evidence, Sentence, Term, Value, say
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
-from cds_service.knowledge.judgements.flare import Reading, age_of
+from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
+from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
-from cds_service.patient.facts import Lost, Quantity
+from cds_service.patient.facts import Lab, Lost, Quantity
 from cds_service.patient.labs import as_reported, value
 
 HOW = {
@@ -45,48 +46,73 @@ def cover(case: Case) -> tuple[Sentence, ...]:
 
 
 def markers(case: Case) -> tuple[Sentence, ...]:
-    """Each marker with its value, the upper limit and the person's own baseline."""
-    return tuple(_marker(reading) for reading in case.flare.readings)
+    """Each marker once, with its value, the upper limit and the person's own baseline."""
+    return tuple(marker(reading) for reading in _readings(case))
 
 
-def _marker(reading: Reading) -> Sentence:
+def _readings(case: Case) -> tuple[Reading, ...]:
+    """The readings of every disease; a result that two of them rest on counts for the first."""
+    found: dict[str, Reading] = {}
+    for flare in case.flares:
+        for reading in flare.readings:
+            found.setdefault(f"{reading.lab.reference} {reading.lab.analyte}", reading)
+    return tuple(found.values())
+
+
+def marker(reading: Reading) -> Sentence:
+    """One marker, against its limit where it has one and against the baseline where there is one."""
     lab = reading.lab
-    name, shown, times = Term(lab.analyte), as_reported(lab), round(reading.times, 2)
-    if reading.baseline is None:
-        return say("marker", analyte=name, value=shown, on=lab.when, times=times)
-    in_its_unit = shown.value / value(lab) if value(lab) else Decimal(1)
-    usual = Quantity(round(reading.baseline.value * in_its_unit, 1), shown.unit)
-    return say("marker-baseline", analyte=name, value=shown, on=lab.when, times=times, baseline=usual)
+    values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
+    key = "marker"
+    if reading.times is not None:
+        values["times"] = round(reading.times, 2)
+    else:
+        key += "-plain"
+    if reading.baseline is not None:
+        key += "-baseline"
+        values["baseline"] = _in_its_unit(reading.baseline.value, lab)
+    return say(key, **values)
+
+
+def _in_its_unit(usual: Decimal, lab: Lab) -> Quantity:
+    """A number in the canonical unit as the laboratory would have reported it, with a decimal more than a whole number has."""
+    shown = as_reported(lab)
+    told = usual * (shown.value / value(lab) if value(lab) else Decimal(1))
+    exponent = shown.value.as_tuple().exponent
+    return Quantity(round(told, max(1, -exponent) if isinstance(exponent, int) else 1), shown.unit)
 
 
 def flare_unknown(case: Case) -> tuple[Sentence, ...]:
-    """Why a flare could not be judged, or what of it rests on an assumption."""
-    flare = case.flare
+    """Why a flare of each disease could not be judged, or what of it rests on an assumption; each sentence once."""
+    found: list[Sentence] = []
+    for flare in case.flares:
+        found += [sentence for sentence in _unknown(case, flare) if sentence not in found]
+    return tuple(found)
+
+
+def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
     sentences: list[Sentence] = []
     if "laboratory results" not in case.lost:
-        if not flare.judged:
-            sentences.append(_no_marker(case))
+        if flare.old is not None:
+            days = age_of(flare.old, case.record.asof)
+            sentences.append(say("markers-old", analyte=Term(flare.old.analyte), days=days))
+        elif flare.disease == hepatitis.DISEASE and not flare.judged:
+            sentences.append(say("no-recent-markers" if case.last_dose is None else "no-markers"))
         elif flare.missing:
             sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))
+    sentences += flare.unknown
     sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in flare.unreadable]
     sentences += [
         say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.preliminary
     ]
     for reading in flare.readings:
         if reading.assumed:
-            sentences.append(say("range-assumed", analyte=Term(reading.lab.analyte), limit=reading.upper))
+            sentences.append(say("range-assumed", analyte=Term(reading.lab.analyte), limit=reading.upper or Decimal()))
         if reading.baseline is not None and reading.baseline.fallback:
             sentences.append(say("baseline-fallback", analyte=Term(reading.lab.analyte)))
     if flare.inr_ignored:
         sentences.append(say("inr-ignored"))
     return tuple(sentences)
-
-
-def _no_marker(case: Case) -> Sentence:
-    old = case.flare.old
-    if old is not None:
-        return say("markers-old", analyte=Term(old.analyte), days=age_of(old, case.record.asof))
-    return say("no-recent-markers") if case.last_dose is None else say("no-markers")
 
 
 def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
@@ -104,8 +130,10 @@ def evidence(case: Case) -> tuple[Evidence, ...]:
         began = [item for item in case.exposure.line if item.end >= case.exposure.taper.began] or [case.exposure.line[-1]]
         items += [of_use(by_reference[reference]) for item in began for reference in item.references]
     items += [of_problem(problem) for problem in case.indication.problems]
-    items += [of_lab(reading.lab) for reading in case.flare.readings]
-    items += [of_lab(lab) for lab in (*case.flare.severity, *case.flare.preliminary)]
-    items += [of_problem(problem) for problem in case.flare.signs]
+    items += [of_lab(reading.lab) for reading in _readings(case)]
+    for flare in case.flares:
+        items += [of_lab(reading.lab) for reading in flare.hints]
+        items += [of_lab(lab) for lab in (*flare.severity, *flare.preliminary)]
+        items += [of_problem(problem) for problem in flare.signs]
     items += [of_use(use) for use in (*case.treatment.steroids, *case.treatment.replacement)]
     return tuple({item.reference: item for item in reversed(items)}.values())[::-1]

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Evidence
-from cds_service.knowledge.judgements import exposure, flare, indication, ordered_stop, treatment
+from cds_service.knowledge.judgements import exposure, flares, indication, ordered_stop, treatment
 from cds_service.knowledge.judgements.exposure import Exposure
 from cds_service.knowledge.judgements.flare import Flare
 from cds_service.knowledge.judgements.indication import Indication, IndicationKind
@@ -47,10 +47,26 @@ class Case:
         return treatment.judge(self.record, self.last_dose, self.parameters)
 
     @cached_property
-    def flare(self) -> Flare:
-        """Has autoimmune hepatitis flared?"""
+    def flares(self) -> tuple[Flare, ...]:
+        """Has each of the diseases flared? The one that has gone furthest comes first."""
         taper = self.exposure.taper
-        return flare.judge(self.record, self.last_dose, taper.began if taper and self.last_dose else None, self.parameters)
+        began = taper.began if taper and self.last_dose else None
+        return flares.judge(self.record, self.indication.diseases, self.last_dose, began, self.parameters)
+
+    @property
+    def flare(self) -> Flare:
+        """The flare that has gone furthest; an empty judgement where no autoimmune disease is on record."""
+        return self.flares[0] if self.flares else Flare()
+
+    @property
+    def flared(self) -> bool:
+        """Whether the autoimmune disease for which tacrolimus was given has flared."""
+        return self.autoimmune and self.flare.tier > 0
+
+    @property
+    def seen_quiet(self) -> bool:
+        """Whether every disease could be judged, and none has flared."""
+        return bool(self.flares) and all(flare.judged and not flare.tier for flare in self.flares)
 
     @property
     def last_dose(self) -> date | None:

@@ -27,10 +27,10 @@ def answer(case: Case, topic: Topic, kinds: frozenset[TaperKind], meaning: tuple
         _indicator(case, stop),
         kind(stop).value,
         say(f"{topic.name}-ordered", diseases=past_stop.diseases(case)),
-        happened=(*ordered(stop), *account.cover(case), *(account.markers(case) if case.indication.hepatitis else ())),
+        happened=(*ordered(stop), *account.cover(case), *account.markers(case)),
         meaning=(*meaning, *_active(case)),
         advice=(say("taper-instead", days=case.parameters.taper_min_days), say("hold-is-different")),
-        unknown=account.flare_unknown(case) if case.indication.hepatitis else (),
+        unknown=account.flare_unknown(case),
         offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
         claims=topic.claims,
         conflicts=topic.conflicts,
@@ -44,7 +44,7 @@ def _indicator(case: Case, stop: OrderedStop) -> Indicator:
     low = stop.taper is not None and stop.taper.low_end and stop.taper.kind is TaperKind.ABRUPT
     if short or low:
         return Indicator.INFO
-    return Indicator.CRITICAL if case.indication.hepatitis and case.flare.relapse else Indicator.WARNING
+    return Indicator.CRITICAL if case.flare.relapse else Indicator.WARNING
 
 
 def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
@@ -58,7 +58,7 @@ def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
 
 
 def _active(case: Case) -> tuple[Sentence, ...]:
-    return (say("disease-active"),) if case.indication.hepatitis and case.flare.relapse else ()
+    return (say("disease-active"),) if case.flare.relapse else ()
 
 
 def evidence(case: Case, stop: OrderedStop) -> tuple[Evidence, ...]:

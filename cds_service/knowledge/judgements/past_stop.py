@@ -24,16 +24,9 @@ def caps(case: Case) -> tuple[Sentence, ...]:
     return tuple(sentences)
 
 
-def _unknown(case: Case) -> tuple[Sentence, ...]:
-    if case.indication.hepatitis:
-        return account.flare_unknown(case)
-    return (say("flare-not-judged", diseases=diseases(case)),)
-
-
 def _summary(case: Case, topic: Topic) -> Sentence:
     """No flare is only said where the markers were there to tell."""
-    judged = case.indication.hepatitis and case.flare.judged
-    return say(f"{topic.name}-{'quiet' if judged else 'not-judged'}", days=case.days_since, diseases=diseases(case))
+    return say(f"{topic.name}-{'quiet' if case.seen_quiet else 'not-judged'}", days=case.days_since, diseases=diseases(case))
 
 
 def diseases(case: Case) -> tuple[Term, ...]:
@@ -47,19 +40,18 @@ def answer(case: Case, topic: Topic, kind: ExposureClass, meaning: tuple[Sentenc
         return None
     if case.indication.kind is IndicationKind.NOT_KNOWN:
         return CannotTell(topic.name, (say("indication-not-known"),), kind.value, account.evidence(case))
-    flared = case.indication.hepatitis and case.flare.tier > 0
     acted_on = case.treatment.under_way or case.treatment.renewed
-    if not case.autoimmune or acted_on or flared:
+    if not case.autoimmune or acted_on or case.flared:
         return None
     return Finding(
         topic.name,
         indicator(case),
         kind.value,
         _summary(case, topic),
-        happened=(*account.ending(case), *(account.markers(case) if case.indication.hepatitis else ())),
+        happened=(*account.ending(case), *account.markers(case)),
         meaning=(*meaning, *caps(case)),
         advice=(say("plan-question"), say("no-treatment-without-flare")),
-        unknown=_unknown(case),
+        unknown=account.flare_unknown(case),
         offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
         claims=topic.claims,
         conflicts=topic.conflicts,

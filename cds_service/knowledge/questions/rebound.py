@@ -1,17 +1,17 @@
-"""Tacrolimus was stopped, and autoimmune hepatitis has flared since: which re-induction does the evidence offer?
+"""Tacrolimus was stopped, and the disease has flared since: which re-induction does the evidence offer?
 
 The source: restart steroids at once with or without azathioprine (C1, C3), or tacrolimus itself where its indication still holds
 and it worked before (C2, C7, C9, C10); keep the intensive regimen for a month or more (C4); measure the markers within two weeks
 and then every two weeks (C16, C19). Guideline and source differ on the regimen (X7) and on doses (X2, X3, X4): both are shown.
+Outside autoimmune hepatitis the source gives no dose (C17, X19): the person's own tacrolimus and a referral are offered.
 """
 
-from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Term, Topic, Value, say
-from cds_service.knowledge.judgements import account, age, past_stop, reinduction
+from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Topic, say
+from cds_service.knowledge.judgements import account, age, flare_account, past_stop, regimens, reinduction
 from cds_service.knowledge.judgements.case import Case, of_lab
-from cds_service.knowledge.judgements.flare import Reading, Tier
+from cds_service.knowledge.judgements.flares import anca_vasculitis, hepatitis, lupus_nephritis
 from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
-from cds_service.patient.labs import as_reported
 
 TOPIC = Topic(
     "rebound",
@@ -19,23 +19,31 @@ TOPIC = Topic(
         *("C1", "C2", "C3", "C4", "C7", "C9", "C10", "C11", "C13", "C14", "C16", "C17", "C18", "C19", "C23"),
         *("C44", "C47", "C48", "C49"),
     ),
-    ("X2", "X3", "X4", "X7", "X13", "X18", "X27"),
+    ("X2", "X3", "X4", "X7", "X13", "X18", "X19", "X26", "X27"),
 )
 
-BLOOD_COUNT, POPULATION = "X27", "X13"
+BLOOD_COUNT, POPULATION, DEFINITION, STEROID_ELSEWHERE = "X27", "X13", "X26", "X19"
+OF_REGIMENS = ("X2", "X3", "X4", "X7", "X13", "X18")
+OF_TACROLIMUS = ("X2",)
 
 
 def ask(case: Case) -> Answer:
     """Critical for a relapse that nobody treats yet, a warning for less or once treatment has begun; long ago, information."""
-    flared = case.autoimmune and case.indication.hepatitis and case.flare.tier > 0
-    if case.exposure.kind not in STOPPED or not flared:
+    if case.exposure.kind not in STOPPED or not case.autoimmune:
         return None
+    if not case.flared:
+        return _information(case)
     if case.days_since > case.parameters.stop_lookback_days:
         return _remote(case)
     if case.treatment.treated:
         return _finding(case, Indicator.WARNING, (say("already-treated"),), _laboratory(case))
-    offered = reinduction.judge(Situation(case.record, case.treatment, case.parameters), case.exposure)
-    return _finding(case, _indicator(case), (say("regimen-borrowed"), *offered.advice, *_response(case)), offered)
+    offered = reinduction.judge(Situation(case.record, case.treatment, case.parameters), case.exposure, case.flare.disease)
+    opening = say("regimen-borrowed" if _steroids(case) else "options-to-review")
+    return _finding(case, _indicator(case), (opening, *offered.advice, *_response(case)), offered)
+
+
+def _steroids(case: Case) -> bool:
+    return regimens.steroids_offered(case.flare.disease, case.parameters)
 
 
 def _indicator(case: Case) -> Indicator:
@@ -47,8 +55,28 @@ def _indicator(case: Case) -> Indicator:
 
 
 def _laboratory(case: Case) -> reinduction.Reinduction:
-    offer = reinduction.laboratory_only(case.record, reinduction.HEPATITIS_PANEL, case.parameters)
-    return reinduction.Reinduction((offer,))
+    panel = regimens.of(case.flare.disease).panel
+    return reinduction.Reinduction((reinduction.laboratory_only(case.record, panel, case.parameters),))
+
+
+def _information(case: Case) -> Answer:
+    """A change that is no flare by itself: rising antibodies, falling complement, inflammation of no particular cause."""
+    hints = [hint for flare in case.flares for hint in flare.hints]
+    if not hints or case.treatment.treated or not case.shows_past_stop():
+        return None
+    whys = list({why.key + repr(why.values): why for hint in hints if (why := hint.why)}.values())
+    return Finding(
+        TOPIC.name,
+        Indicator.INFO,
+        case.exposure.kind.value,
+        say("rebound-summary-information", days=case.days_since, diseases=past_stop.diseases(case)),
+        happened=(*map(account.marker, hints), *account.ending(case)),
+        meaning=(*whys, *flare_account.exclude(case.flare)),
+        unknown=account.flare_unknown(case),
+        offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
+        claims=TOPIC.claims,
+        evidence=account.evidence(case),
+    )
 
 
 def _remote(case: Case) -> Answer:
@@ -58,24 +86,9 @@ def _remote(case: Case) -> Answer:
     return _finding(case, Indicator.INFO, (say("remote-stop", limit=case.parameters.stop_lookback_days),), _laboratory(case))
 
 
-def _severity(case: Case) -> tuple[Sentence, ...]:
-    flare = case.flare
-    sentences = [say(f"severity-{flare.state}")] if flare.state else []
-    sentences += [
-        say("severity-marker", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.severity
-    ]
-    sentences += [say("severity-sign", sign=problem.text) for problem in flare.signs]
-    if flare.state in {"acute-severe", "liver-failure"}:
-        sentences.append(say("contact-transplant-centre"))
-    if flare.severity or flare.signs:
-        sentences.append(say("prednisolone-preferred"))
-    return tuple(sentences)
-
-
 def _response(case: Case) -> tuple[Sentence, ...]:
     """Whether the disease was quiet on tacrolimus, which is what a restart rests on; and why it was stopped."""
-    quiet = [reading for reading in case.flare.readings if reading.baseline and reading.baseline.value <= reading.upper]
-    response = say("response-documented") if quiet else say("response-not-documented")
+    response = say("response-documented") if case.flare.quiet_before else say("response-not-documented")
     return (response,) if case.exposure.reason else (response, say("stop-reason-unknown"))
 
 
@@ -85,14 +98,19 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
         TOPIC.name,
         indicator,
         case.exposure.kind.value,
-        _summary(case),
-        happened=(*_lead(case), *account.ending(case), *account.markers(case), *_severity(case)),
-        meaning=(_definition(case), say("exclude-first"), *past_stop.caps(case)),
+        flare_account.summary(case),
+        happened=(
+            *flare_account.lead(case),
+            *account.ending(case),
+            *account.markers(case),
+            *flare_account.severity(case.flare),
+        ),
+        meaning=(*flare_account.definition(case), *flare_account.exclude(case.flare), *past_stop.caps(case)),
         advice=(*(() if child else advice), *offered.withheld),
         unknown=(*account.flare_unknown(case), *offered.unknown),
         offers=offered.offers,
         claims=TOPIC.claims,
-        conflicts=_conflicts(offered),
+        conflicts=_conflicts(case, offered),
         evidence=_evidence(case, offered),
     )
 
@@ -102,35 +120,15 @@ def _evidence(case: Case, offered: reinduction.Reinduction) -> tuple[Evidence, .
     return tuple({item.reference: item for item in items}.values())
 
 
-def _conflicts(offered: reinduction.Reinduction) -> tuple[str, ...]:
-    """Those of the regimens where regimens are named, and those that a check touches only where it does."""
+def _conflicts(case: Case, offered: reinduction.Reinduction) -> tuple[str, ...]:
+    """Those of the regimens where regimens are named, those of the disease, and those of a check where it found something."""
+    disease = case.flare.disease
+    wanted = {DEFINITION} if disease == lupus_nephritis.DISEASE else set[str]()
     if not offered.advice:
-        return (POPULATION,)
-    of_checks = {name for concern in offered.concerns for name in concern.conflicts}
-    return tuple(name for name in TOPIC.conflicts if name != BLOOD_COUNT or name in of_checks)
-
-
-def _definition(case: Case) -> Sentence:
-    """Whether the markers meet the definition of a relapse; a severe state may rest on less."""
-    relapse = any(reading.tier is Tier.RELAPSE for reading in case.flare.readings)
-    limit = case.parameters.aih_relapse_xuln
-    return say("relapse-met", times=limit) if relapse else say("relapse-not-met", times=limit)
-
-
-def _leading(case: Case) -> Reading:
-    """The marker that is furthest out, by tier and then by multiple of its limit."""
-    return max(case.flare.readings, key=lambda found: (found.tier, found.times))
-
-
-def _lead(case: Case) -> tuple[Sentence, ...]:
-    """The flare and the stop in one sentence."""
-    lab, times, last = _leading(case).lab, round(_leading(case).times, 2), case.exposure.last_dose
-    lead: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when, "times": times}
-    return () if last is None else (say("rebound-lead", **lead, last=last),)
-
-
-def _summary(case: Case) -> Sentence:
-    state = "treated" if case.treatment.treated else case.flare.tier.name.lower()
-    key = f"rebound-summary-{state}"
-    times = round(_leading(case).times, 2)
-    return say(key, analyte=Term(_leading(case).lab.analyte), times=times, days=case.days_since)
+        wanted |= {POPULATION} if disease == hepatitis.DISEASE else set()
+    else:
+        wanted |= set(OF_REGIMENS if _steroids(case) else OF_TACROLIMUS)
+        wanted |= {STEROID_ELSEWHERE} if disease in {lupus_nephritis.DISEASE, anca_vasculitis.DISEASE} else set()
+        of_checks = {name for concern in offered.concerns for name in concern.conflicts}
+        wanted |= {BLOOD_COUNT} & of_checks
+    return tuple(name for name in TOPIC.conflicts if name in wanted)

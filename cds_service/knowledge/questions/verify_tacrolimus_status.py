@@ -93,7 +93,7 @@ def _told_by_transplant(case: Case) -> bool:
 
 def _rebounds(case: Case) -> bool:
     """A flare after a stop whose taper cannot be judged is the rebound's to tell."""
-    return case.exposure.kind is ExposureClass.TAPER_UNKNOWN and case.indication.hepatitis and case.flare.tier > 0
+    return case.exposure.kind is ExposureClass.TAPER_UNKNOWN and case.flared
 
 
 def _matters(case: Case) -> tuple[Lost, ...]:
