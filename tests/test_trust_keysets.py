@@ -221,7 +221,7 @@ def test_who_needs_a_key_waits_only_as_long_as_an_answer_may_take(publisher: Pub
     begun = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(keys.find, ["old"] * 8)) == {None}
-    assert WAIT_S <= time.monotonic() - begun < 2 * WAIT_S
+    assert WAIT_S <= time.monotonic() - begun < 6 * WAIT_S
     publisher.takes.set()
     settled(keys)
     assert keys.find("old") is not None
@@ -262,13 +262,13 @@ if os.fork() == 0:
     with shelf.held():
         shelf.put(b"from the child")
         os.write(tell, b"x")
-        time.sleep(0.4)
+        time.sleep(1)
         os._exit(0)  # without letting go
 os.read(told, 1)
 begun = time.monotonic()
 found, read = shelf.document(shelf.label()), time.monotonic() - begun
 with shelf.held():
-    print(found.decode(), read < 0.2, time.monotonic() - begun > 0.2)
+    print(found.decode(), read < 0.5, time.monotonic() - begun > 0.5)
 """
 
 
@@ -373,7 +373,7 @@ def test_an_answer_that_is_none_is_said_in_words(
     begun = time.monotonic()
     with pytest.raises(UnfetchableError, match=problem):
         asking(Outgoing(), time.monotonic)(web.base)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 2.5
 
 
 def test_no_redirect_leads_anywhere(web: Web) -> None:

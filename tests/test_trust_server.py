@@ -111,11 +111,13 @@ def test_a_server_of_keys_that_hangs_holds_nobody_up_for_long(start: Start, tmp_
         running = start(**required(tmp_path, jku=f"http://127.0.0.1:{mute.getsockname()[1]}/jwks.json"))
         begun = time.monotonic()
         assert several(running, A, 8) == {401: 8}
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < PATIENCE_S
         time.sleep(PATIENCE_S)
-        begun = time.monotonic()
         assert several(running, A, 8) == {401: 8}
-        assert time.monotonic() - begun < 0.5
+        mute.setblocking(False)
+        mute.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            mute.accept()
         ready = running.requested("/readyz").json()
     assert (ready["status"], ready["authentication"]) == ("degraded", "required")
     assert '"event": "keys-not-fetched"' in running.log.read_text()
