@@ -12,21 +12,19 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from cds_service.patient.bounds import end_of, first_day, last_day
+from cds_service.patient.bounds import first_day, last_day
 from cds_service.patient.facts import DoseUnit, Drug, Moment, Use, UseKind, UseStatus
 from cds_service.patient.supplies import supplied_until
 from cds_service.patient.timeline import Confidence, Segment, cut, days_on, timeline
-from cds_service.patient.when import When
 from tests.builders import TODAY, Mg, day, dispense, doses, draft, drug, given, known, line, month, order, use
 
 quick = settings(deadline=None, max_examples=50)
 
 
-def laid(*uses: Use, late: bool = True, gap: int = 0, weight: int | None = None, scale: int = 1) -> tuple[Segment, ...]:
+def laid(*uses: Use, gap: int = 0, weight: int | None = None, scale: int = 1) -> tuple[Segment, ...]:
     return timeline(
         uses,
         until=TODAY,
-        late=late,
         gap_days=gap,
         weight=lambda _: None if weight is None else Fraction(weight),
         scale=lambda _: Fraction(scale),
@@ -75,7 +73,7 @@ def test_a_statement_without_a_start_is_on_no_day() -> None:
 def test_the_recorded_day_of_a_stop_ends_a_use_without_an_end() -> None:
     stopped = use(start=-100, stopped_on=-9, status=UseStatus.STOPPED)
     assert seen(laid(stopped)) == [(-100, -9, 4)]
-    assert last_day(stopped, late=True) == day(-9)
+    assert last_day(stopped) == day(-9)
 
 
 def test_a_line_has_its_own_days_inside_the_use() -> None:
@@ -124,7 +122,7 @@ def test_two_neighbouring_ranges_stay_apart() -> None:
 
 
 def test_what_cannot_be_brought_to_the_scale_has_no_dose() -> None:
-    infused = timeline((use(start=-9),), until=TODAY, late=True, gap_days=0, weight=lambda _: None, scale=lambda _: None)
+    infused = timeline((use(start=-9),), until=TODAY, gap_days=0, weight=lambda _: None, scale=lambda _: None)
     assert seen(infused) == [(-9, 0, None)]
 
 
@@ -375,26 +373,9 @@ def test_days_of_dose_zero_join_the_gap_before_them() -> None:
 # --- partial dates
 
 
-def test_a_partial_end_is_read_as_its_last_or_its_first_day() -> None:
-    ended = use(start=-300, end=month(2026, 1))
-    assert laid(ended, late=True)[-1].end == date(2026, 1, 31)
-    assert laid(ended, late=False)[-1].end == date(2026, 1, 1)
-    assert end_of(None, late=True) is None
-
-
-def test_a_partial_start_is_read_as_its_last_or_its_first_day_and_never_after_the_end() -> None:
-    begun = use(start=month(2026, 1), end=-9)
-    assert laid(begun, late=False)[0].start == date(2026, 1, 1)
-    assert laid(begun, late=True)[0].start == date(2026, 1, 31)
-    assert laid(use(start=month(2026, 2), end=-9), late=True)[0].days == 1
-
-
-@quick
-@drawn(st.integers(min_value=0, max_value=80), st.integers(min_value=0, max_value=80))
-def test_every_day_a_partial_end_can_mean_lies_between_both_readings(width: int, inside: int) -> None:
-    partial = When(day(-100), day(-100 + width))
-    exact = laid(use(start=-300, end=day(-100 + min(inside, width))))[-1].end
-    assert laid(use(start=-300, end=partial), late=False)[-1].end <= exact <= laid(use(start=-300, end=partial))[-1].end
+def test_a_partial_date_counts_for_all_the_days_it_can_mean() -> None:
+    found = laid(use(start=month(2025, 12), end=month(2026, 1)))
+    assert (found[0].start, found[-1].end) == (date(2025, 12, 1), date(2026, 1, 31))
 
 
 # --- properties

@@ -6,9 +6,8 @@ from fractions import Fraction
 
 from msgspec import Struct
 
-from cds_service.patient.bounds import end_of
 from cds_service.patient.doses import DailyDose, at_once, daily_of_line, total
-from cds_service.patient.facts import DoseLine, DoseUnit, Use, UseKind
+from cds_service.patient.facts import DoseLine, DoseUnit, Use
 from cds_service.patient.spans import Span, Told
 from cds_service.patient.when import days_between, shift
 
@@ -34,7 +33,7 @@ class Supply(Struct, frozen=True):
     end: date
 
 
-def supplies(dispenses: Iterable[Use], *, late: bool = False) -> list[Supply]:
+def supplies(dispenses: Iterable[Use]) -> list[Supply]:
     """Each supply on the days it lasts, in the order of handing over.
 
     What is left of a product is used up before its next supply is begun; two products (strengths) are used at the same time. A
@@ -42,7 +41,7 @@ def supplies(dispenses: Iterable[Use], *, late: bool = False) -> list[Supply]:
     """
     handed: dict[tuple[date, int, str], Use] = {}
     for use in dispenses:
-        day = end_of(use.start, late=late)
+        day = use.start.earliest if use.start else None
         if day is not None and use.supply_days and int(use.supply_days) > 0:
             handed[day, int(use.supply_days), use.reference] = use
     until: dict[tuple[str | None, Fraction | None], date] = {}
@@ -71,24 +70,24 @@ def dose_of(use: Use, lines: Iterable[DoseLine], day: date, *, weight: Weight, s
     return None if told is None or factor is None else told.times(factor)
 
 
-def supply_spans(dispenses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[Span]:
+def supply_spans(dispenses: Iterable[Use], until: date, *, weight: Weight, scale: Scale) -> list[Span]:
     """The supplies as lines on their days."""
     return [
         Span(
             item.use, item.start, min(item.end, until), dose_of(item.use, item.use.lines, item.start, weight=weight, scale=scale)
         )
-        for item in supplies(dispenses, late=late)
+        for item in supplies(dispenses)
         if item.start <= until
     ]
 
 
-def given(administrations: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[Told]:
+def given(administrations: Iterable[Use], until: date, *, weight: Weight, scale: Scale) -> list[Told]:
     """The dose of every day on which something was given: all of that day added up."""
     days: dict[date, list[tuple[Use, DailyDose | None]]] = {}
     for use in administrations:
-        first, last = end_of(use.start, late=late), end_of(use.end or use.start, late=late)
-        if first is None or last is None or use.kind is not UseKind.ADMINISTRATION:
+        if use.start is None:
             continue
+        first, last = use.start.earliest, (use.end or use.start).earliest
         length = min(max(days_between(first, last), 0) + 1, LONGEST_GIVING)
         each = _at_once(use, first, weight=weight, scale=scale)
         share = None if each is None else each.times(Fraction(1, length))

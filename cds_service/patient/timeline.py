@@ -13,7 +13,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cds_service.patient.bounds import TAKEN, end_of, first_day, last_day
+from cds_service.patient.bounds import TAKEN, first_day, last_day
 from cds_service.patient.doses import DailyDose
 from cds_service.patient.facts import DoseLine, Use, UseKind, UseStatus
 from cds_service.patient.spans import Span, Told, told
@@ -61,21 +61,21 @@ class Segment(Struct, frozen=True):
         return Confidence.MEDIUM if UseKind.DISPENSE in self.kinds else Confidence.HIGH
 
 
-def timeline(uses: Iterable[Use], *, until: date, late: bool, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
+def timeline(uses: Iterable[Use], *, until: date, gap_days: int, weight: Weight, scale: Scale) -> tuple[Segment, ...]:
     """The daily dose day by day, oldest first, up to ``until`` (included); gaps up to ``gap_days`` keep the dose before them.
 
-    ``late`` reads a partial date as its latest day (a start not after the end), else as its earliest.
+    A partial date counts for all the days it can mean.
     """
     every = list(dict.fromkeys(uses))
     dispenses = [use for use in every if use.kind is UseKind.DISPENSE]
     administrations = [use for use in every if use.kind is UseKind.ADMINISTRATION]
-    written = told(_written(every, until, late=late, weight=weight, scale=scale), gap_days)
-    supplied = told(supply_spans(dispenses, until, late=late, weight=weight, scale=scale), gap_days)
-    taken = given(administrations, until, late=late, weight=weight, scale=scale)
+    written = told(_written(every, until, weight=weight, scale=scale), gap_days)
+    supplied = told(supply_spans(dispenses, until, weight=weight, scale=scale), gap_days)
+    taken = given(administrations, until, weight=weight, scale=scale)
     return _joined(_chosen(written, taken, supplied), gap_days)
 
 
-def _written(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, scale: Scale) -> list[Span]:
+def _written(uses: Iterable[Use], until: date, *, weight: Weight, scale: Scale) -> list[Span]:
     """The dosage lines of statements and orders on their days."""
     found: list[Span] = []
     for use in uses:
@@ -84,18 +84,18 @@ def _written(uses: Iterable[Use], until: date, *, late: bool, weight: Weight, sc
         moments = {line.moment for line in use.lines}
         moment = moments.pop() if len(moments) == 1 else None
         for line in use.lines or (DoseLine(),):
-            days = _days(use, line, until, late=late)
+            days = _days(use, line, until)
             if days is not None:
                 dose = dose_of(use, (line,), days[0], weight=weight, scale=scale)
-                endless = use.status is UseStatus.ACTIVE and line.end is None and last_day(use, late=late) is None
+                endless = use.status is UseStatus.ACTIVE and line.end is None and last_day(use) is None
                 found.append(Span(use, *days, dose, moment, dosed=bool(use.lines), open=endless))
     return found
 
 
-def _days(use: Use, line: DoseLine, until: date, *, late: bool) -> tuple[date, date] | None:
-    start, latest = first_day(use, line), first_day(use, line, late=late)
-    end = min(day for day in (end_of(line.end, late=late), last_day(use, late=late), until) if day is not None)
-    return None if start is None or latest is None or end < start else (min(latest, end), end)
+def _days(use: Use, line: DoseLine, until: date) -> tuple[date, date] | None:
+    start, ends = first_day(use, line), (line.end.latest if line.end else None, last_day(use), until)
+    end = min(day for day in ends if day is not None)
+    return None if start is None or end < start else (start, end)
 
 
 # --- which source tells

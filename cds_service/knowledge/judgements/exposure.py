@@ -11,9 +11,10 @@ from fractions import Fraction
 from msgspec import Struct, structs
 
 from cds_service.knowledge.judgements import weight
-from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass, Usage, newest_evidence, usage
+from cds_service.knowledge.judgements.usage import TACROLIMUS, WRITTEN, ExposureClass, Usage, newest_evidence, usage
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.bounds import TAKEN, last_day
+from cds_service.patient.completions import completions
 from cds_service.patient.facts import Outside, Record, Use, UseKind, UseStatus
 from cds_service.patient.tapers import Taper, TaperKind, TaperRules, recognise
 from cds_service.patient.timeline import Segment, cut, days_on, timeline
@@ -76,7 +77,7 @@ def rules(parameters: Parameters) -> TaperRules:
     )
 
 
-def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters, *, late: bool) -> tuple[Segment, ...]:
+def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters) -> tuple[Segment, ...]:
     """The daily dose of tacrolimus day by day on the immediate-release scale, up to today."""
     tablet = 1 / parameters.extended_release_tablet_factor
 
@@ -89,7 +90,6 @@ def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters, *, l
         timeline(
             uses,
             until=record.asof,
-            late=late,
             gap_days=parameters.taper_gap_days,
             weight=_weight_on(record, parameters),
             scale=scale,
@@ -117,42 +117,46 @@ def _plausible(line: tuple[Segment, ...], parameters: Parameters) -> tuple[Segme
 def judge(record: Record, parameters: Parameters) -> Exposure:
     """Classify the record as it stands, the drafts of the request aside."""
     named = tuple(use for use in record.uses if use.drug.ingredient == TACROLIMUS and not use.forbids)
-    systemic = tuple(use for use in named if use.drug.systemic)
+    systemic = _systemic(named)
     if not systemic:
         return _without_systemic(named)
-    taken = tuple(use for use in systemic if use.status in TAKEN)
-    if not taken:
+    if not any(use.status in TAKEN for use in systemic):
         return Exposure(ExposureClass.NEVER_TAKEN, systemic)
-    late = _read(record, systemic, taken, parameters, late=True)
-    if _dates_exact(systemic):
-        return late
-    return _both(_read(record, systemic, taken, parameters, late=False), late, record.asof, parameters)
+    readings = [_read(record, systemic, uses, parameters) for uses in completions(systemic, record.asof)]
+    return readings[0] if len(readings) == 1 else _agreed(readings, record.asof, parameters)
 
 
-def _both(early: Exposure, late: Exposure, today: date, parameters: Parameters) -> Exposure:
-    """What both readings of the partial dates say; unknown where they differ in class or in whether the stop still counts."""
-    if early.last_dose is None or late.last_dose is None:
-        ends, counts = None, 1
-    else:
-        days = early.last_dose.earliest, late.last_dose.latest
-        ends = When(min(days), max(days))
-        counts = len({days_between(day, today) <= parameters.stop_lookback_days for day in days})
-    if early.kind is not late.kind or counts > 1:
-        told_by = late.told_by or early.told_by
-        return Exposure(ExposureClass.UNKNOWN, late.uses, told_by=told_by, newest=late.newest, doubt="doubt-date-imprecise")
-    return structs.replace(late, last_dose=ends, days_before=min(early.days_before, late.days_before))
+def _systemic(named: tuple[Use, ...]) -> tuple[Use, ...]:
+    """The uses that act in the whole body.
+
+    What was handed over or given by the name of the ingredient alone is counted with what a statement or an order says it is,
+    unless the person has a product for the skin or the eye too.
+    """
+    surely = tuple(use for use in named if use.drug.systemic)
+    if not surely or any(use.drug.systemic is False for use in named):
+        return surely
+    return tuple(use for use in named if use.drug.systemic or use.kind not in WRITTEN)
 
 
-def _dates_exact(uses: Sequence[Use]) -> bool:
-    """Whether no day of these uses is known to the month or the year only: then there is one reading."""
-    days = [when for use in uses for when in (use.start, use.end, use.stopped_on, use.asserted)]
-    days += [when for use in uses for line in use.lines for when in (line.start, line.end)]
-    return all(when is None or when.exact for when in days)
+def _agreed(readings: Sequence[Exposure], today: date, parameters: Parameters) -> Exposure:
+    """What all readings of the partial dates say; unknown where they differ in class or in whether the stop still counts."""
+    days = [reading.last_dose.latest for reading in readings if reading.last_dose]
+    counts = {days_between(day, today) <= parameters.stop_lookback_days for day in days}
+    one = readings[-1]
+    if len({reading.kind for reading in readings}) > 1 or len(counts) > 1:
+        told_by = next((reading.told_by for reading in reversed(readings) if reading.told_by), None)
+        return Exposure(ExposureClass.UNKNOWN, one.uses, told_by=told_by, newest=one.newest, doubt="doubt-date-imprecise")
+    ends = When(min(days), max(days)) if len(days) == len(readings) else None
+    return structs.replace(one, last_dose=ends, days_before=min(reading.days_before for reading in readings))
 
 
-def _read(record: Record, systemic: tuple[Use, ...], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Exposure:
-    state = usage(record, systemic, taken, parameters, late=late)
-    return _exposure(record, systemic, state, newest_evidence(record, taken), parameters, late=late)
+def _read(record: Record, systemic: tuple[Use, ...], exact: tuple[Use, ...], parameters: Parameters) -> Exposure:
+    """One reading: the uses with exact dates are judged, and told as the record has them."""
+    taken = [use for use in exact if use.status in TAKEN]
+    state = usage(record, exact, taken, parameters)
+    told_by = next((use for use, read in zip(systemic, exact, strict=True) if read is state.told_by), None)
+    state = structs.replace(state, told_by=told_by)
+    return _exposure(record, systemic, exact, state, newest_evidence(record, taken), parameters)
 
 
 def _without_systemic(named: tuple[Use, ...]) -> Exposure:
@@ -164,15 +168,15 @@ def _without_systemic(named: tuple[Use, ...]) -> Exposure:
     ended = [use for use in vague if use.status in {UseStatus.STOPPED, UseStatus.ON_HOLD, UseStatus.COMPLETED}]
     if not ended:
         return Exposure(ExposureClass.NOT_SYSTEMIC, named)
-    newest = max(ended, key=lambda use: last_day(use, late=True) or date.min)
+    newest = max(ended, key=lambda use: last_day(use) or date.min)
     return Exposure(ExposureClass.UNKNOWN, vague, last_dose=newest.end, told_by=newest, doubt="doubt-route-unknown")
 
 
 def _exposure(
-    record: Record, systemic: tuple[Use, ...], state: Usage, newest: date | None, parameters: Parameters, *, late: bool
+    record: Record, systemic: tuple[Use, ...], exact: tuple[Use, ...], state: Usage, newest: date | None, parameters: Parameters
 ) -> Exposure:
     """The judgement of one reading: for a stated stop, how the dose came to zero."""
-    line = daily_line(record, systemic, parameters, late=late)
+    line = daily_line(record, exact, parameters)
     if state.last is None:
         return Exposure(state.kind, systemic, line, told_by=state.told_by, newest=newest, doubt=state.doubt)
     line = cut(line, state.last)
@@ -182,7 +186,9 @@ def _exposure(
     kind = state.kind
     if kind is ExposureClass.ABRUPT_STOP:
         kind = _OF_TAPER[taper.kind] if taper else ExposureClass.TAPER_UNKNOWN
-    return Exposure(kind, systemic, used, When.on(state.last), state.told_by, taper, before, newest, state.doubt)
+    withheld_last = used and line[-1].dose == 0 and line[-1].references
+    last = used[-1].end if withheld_last else state.last
+    return Exposure(kind, systemic, used, When.on(last), state.told_by, taper, before, newest, state.doubt)
 
 
 def to_the_last_dose(line: tuple[Segment, ...]) -> tuple[Segment, ...]:

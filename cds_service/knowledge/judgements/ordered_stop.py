@@ -85,7 +85,7 @@ def judge(record: Record, exposure: Exposure, parameters: Parameters) -> Ordered
     stopping = [use for use in drafts if _stops(use, record, exposure)]
     if not stopping or any(_goes_on(use, record) for use in drafts if use not in stopping) or _remaining(stopping, record):
         return None
-    line = to_the_last_dose(daily_line(record, exposure.uses, parameters, late=True))
+    line = to_the_last_dose(daily_line(record, exposure.uses, parameters))
     taper = recognised(line, parameters)
     before = days_on(line, shift(record.asof, 1 - parameters.min_exposure_window_days), record.asof)
     held = [use for use in stopping if use.status is UseStatus.ON_HOLD or use.reasons & HOLD_REASONS]

@@ -40,7 +40,7 @@ class Treatment(Struct, frozen=True):
 
 def runs(use: Use, today: date) -> bool:
     """Whether a statement or an order tells of use today."""
-    end = last_day(use, late=True)
+    end = last_day(use)
     return use.kind in {UseKind.STATEMENT, UseKind.ORDER} and use.status is UseStatus.ACTIVE and (end is None or end >= today)
 
 

@@ -4,16 +4,19 @@ A stop is only what a statement or an order says was stopped. An order that ran 
 nobody has touched are classes of their own. The newest assertion of use wins over an older stop only where it is certain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 from msgspec import Struct
 
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
 from cds_service.patient.bounds import first_day, last_day
-from cds_service.patient.facts import Record, Use, UseKind, UseStatus
+from cds_service.patient.doses import withheld
+from cds_service.patient.facts import Lab, Record, Use, UseKind, UseStatus
 from cds_service.patient.supplies import supplied_until
 from cds_service.patient.when import days_between, shift
 
@@ -63,7 +66,7 @@ STOPPED = frozenset(
 
 
 class Usage(Struct, frozen=True):
-    """One reading of the record: the class before the taper is looked at, and when the use ended."""
+    """What the record says: the class before the taper is looked at, and when the use ended."""
 
     kind: ExposureClass
     last: date | None = None
@@ -72,7 +75,7 @@ class Usage(Struct, frozen=True):
 
 
 class _Told(Struct, frozen=True):
-    """What one reading of the partial dates rests on: ``written`` are statements and orders, ``running`` those that go on."""
+    """What the judgement rests on: ``written`` are statements and orders, ``running`` those that go on."""
 
     today: date
     systemic: Sequence[Use]
@@ -81,7 +84,6 @@ class _Told(Struct, frozen=True):
     running: Sequence[Use]
     newest: date | None
     parameters: Parameters
-    late: bool
 
     @property
     def dispenses(self) -> list[Use]:
@@ -97,34 +99,45 @@ class _Told(Struct, frozen=True):
 def newest_evidence(record: Record, taken: Sequence[Use]) -> date | None:
     """The newest day on which anything tells that the drug was in use: an assertion, a supply, a dose, a measured level."""
     days = [when.latest for use in taken for when in (use.asserted, use.start) if when and when.latest <= record.asof]
-    days += [lab.when.latest for lab in labs.of(record.markers or (), TACROLIMUS) if lab.when.latest <= record.asof]
+    days += [lab.when.latest for lab in labs.of(record.markers or (), TACROLIMUS) if _measured(lab, record.asof)]
     return max(days, default=None)
 
 
-def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], parameters: Parameters, *, late: bool) -> Usage:
-    """The class of one reading of the partial dates, in the order of the classes."""
-    written = [use for use in taken if use.kind in WRITTEN]
-    running = [use for use in written if use.status is UseStatus.ACTIVE and _runs(use, record.asof, late=late)]
-    told = _Told(record.asof, systemic, taken, written, running, newest_evidence(record, taken), parameters, late)
+def _measured(lab: Lab, today: date) -> bool:
+    """Whether a level shows that there was some of the drug; one below the limit of the assay does not."""
+    return labs.surely_above(lab, Decimal()) and lab.when.latest <= today
+
+
+def unmeasurable(record: Record) -> Lab | None:
+    """The newest level, where it is below the limit of the assay: it supports that the drug is not taken, and proves nothing."""
+    levels = [lab for lab in labs.final(labs.of(record.markers or (), TACROLIMUS)) if lab.when.latest <= record.asof]
+    return None if not levels or labs.surely_above(levels[0], Decimal()) else levels[0]
+
+
+def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], parameters: Parameters) -> Usage:
+    """The class of uses with exact dates, in the order of the classes."""
+    written = [use for use in taken if use.kind in WRITTEN and (use.status is UseStatus.STOPPED or not withheld(use.lines))]
+    running = [use for use in written if use.status is UseStatus.ACTIVE and _runs(use, record.asof)]
+    told = _Told(record.asof, systemic, taken, written, running, newest_evidence(record, taken), parameters)
     stops = _stated_stops(told)
     if stops:
         stop = _stop(told, stops)
-        return _after_the_stop(told, stop, [use for _, use in stops]) or stop
+        return _held_since(told, stop) or _after_the_stop(told, stop, [use for _, use in stops]) or stop
     undated = [use for use in written if use.status is UseStatus.STOPPED]
     if undated and not running:
         return Usage(ExposureClass.UNKNOWN, told_by=undated[0], doubt="doubt-stop-date")
     return _hold(told) or _contradicted(told) or _without_a_stop(told)
 
 
-def _runs(use: Use, today: date, *, late: bool) -> bool:
-    end = last_day(use, late=late)
+def _runs(use: Use, today: date) -> bool:
+    end = last_day(use)
     return end is None or end >= today
 
 
 def _ended(told: _Told, use: Use) -> date | None:
     """The last day of a use that is said to have ended; a day in the future is a plan and no end."""
-    first, last = last_day(use, late=False), last_day(use, late=told.late)
-    return None if first is None or last is None or first > told.today else min(last, told.today)
+    last = last_day(use)
+    return None if last is None or last > told.today else last
 
 
 def _stated_stops(told: _Told) -> list[tuple[date, Use]]:
@@ -149,10 +162,21 @@ def _tells_why(use: Use) -> tuple[object, ...]:
     return required, bool(use.reasons), use.reason is not None, use.kind is UseKind.STATEMENT, use.reference
 
 
+def _held_since(told: _Told, stop: Usage) -> Usage | None:
+    """A hold of what was begun when the stopped use ended, or later: the stop was a change of dose before it."""
+    hold = _hold(told)
+    if hold is None or hold.told_by is None or stop.last is None:
+        return None
+    begun = first_day(hold.told_by)
+    later = (begun is not None and begun >= stop.last) or (hold.last is not None and hold.last > stop.last)
+    return hold if later else None
+
+
 def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage | None:
     """What contradicts or follows the stated stop: use that goes on, a newer supply, an older order nobody ended."""
     last = stop.last or told.today
-    verdicts = {_goes_on(use, stopped, last, told.parameters) for use in told.running}
+    products, kinds = {use.drug.strength for use in stopped}, {use.kind for use in stopped}
+    verdicts = {_goes_on(use, products, kinds, last, told.parameters) for use in told.running}
     if True in verdicts:
         return Usage(ExposureClass.ACTIVE)
     if any(_handed_over(use) > last for use in told.dispenses):
@@ -163,20 +187,22 @@ def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage |
         (end, use)
         for use in told.written
         if use.status in {UseStatus.COMPLETED, UseStatus.ACTIVE}
-        and (end := last_day(use, late=told.late))
+        and (end := last_day(use))
         and end > last
         and _begun_about(use, last, told.parameters)
     ]
     return _supplied(told, Usage(ExposureClass.SUPPLY_GAP, *max(later, key=_by_day))) if later else None
 
 
-def _goes_on(use: Use, stopped: Sequence[Use], last: date, parameters: Parameters) -> bool | None:
-    """Whether a running use goes on after the stop; False where the stop overtook an older record, None where nobody can tell."""
-    if _begun_about(use, last, parameters):
+def _goes_on(use: Use, products: Set[Fraction | None], kinds: Set[UseKind], last: date, parameters: Parameters) -> bool | None:
+    """Whether a running use goes on after the stop of uses of these products (strengths) and kinds.
+
+    True also where it is known to be another product; False where the stop overtook an older record, None where nobody can tell.
+    """
+    another = use.drug.strength is not None and None not in products and use.drug.strength not in products
+    if _begun_about(use, last, parameters) or another:
         return True
-    if all(_another_product(use, other) for other in stopped):
-        return True
-    if all(use.kind is other.kind for other in stopped):
+    if kinds == {use.kind}:
         return None
     return None if use.asserted is not None and use.asserted.latest > last else False
 
@@ -187,21 +213,32 @@ def _begun_about(use: Use, last: date, parameters: Parameters) -> bool:
     return start is not None and start >= shift(last, -parameters.plateau_min_days)
 
 
-def _another_product(one: Use, other: Use) -> bool:
-    """Whether the two are known to be different products, so that one may go on when the other stops."""
-    strengths = one.drug.strength, other.drug.strength
-    return None not in strengths and strengths[0] != strengths[1]
-
-
 def _hold(told: _Told) -> Usage | None:
-    held = [use for use in told.written if use.status is UseStatus.ON_HOLD]
+    """A use on hold that no newer one has taken the place of; an order of dose 0 is a hold from its first day on."""
+    held = [use for use in told.written if use.status is UseStatus.ON_HOLD] + _withheld(told)
     if not held:
         return None
     newest = max(held, key=lambda use: (first_day(use) or date.min, _tells_why(use)))
     since = first_day(newest) or date.min
+    if withheld(newest.lines):
+        given_again = any((first_day(use) or date.min) >= since for use in told.running)
+        return None if given_again else Usage(ExposureClass.HOLD, shift(since, -1), newest)
     if any(use.kind is newest.kind and (first_day(use) or date.min) > since for use in told.running):
         return None
     return Usage(ExposureClass.HOLD, _ended(told, newest), newest)
+
+
+def _withheld(told: _Told) -> list[Use]:
+    """The uses that say to give nothing now."""
+    return [
+        use
+        for use in told.taken
+        if use.kind in WRITTEN
+        and use.status in {UseStatus.ACTIVE, UseStatus.ON_HOLD}
+        and withheld(use.lines)
+        and (first_day(use) or date.max) <= told.today
+        and _runs(use, told.today)
+    ]
 
 
 def _contradicted(told: _Told) -> Usage | None:
@@ -223,12 +260,24 @@ def _without_a_stop(told: _Told) -> Usage:
         supplied, covered = _supplied(told, None), supplied_until(told.dispenses)
         confirmed = max(max(_asserted(use), first_day(use) or date.min) for use in told.running)
         ran_out = supplied.kind is ExposureClass.SUPPLY_GAP and covered is not None and confirmed <= covered
-        return supplied if ran_out else Usage(ExposureClass.ACTIVE)
+        return supplied if ran_out else _allowed(told) or Usage(ExposureClass.ACTIVE)
     unknown = next((use for use in told.written if use.status is UseStatus.UNKNOWN), None)
     if unknown is not None:
         return Usage(ExposureClass.UNKNOWN, told_by=unknown, doubt="doubt-status-unknown")
-    ended = [(end, use) for use in told.written if (end := last_day(use, late=told.late))]
+    ended = [(end, use) for use in told.written if (end := last_day(use))]
     return _supplied(told, Usage(ExposureClass.SUPPLY_GAP, *max(ended, key=_by_day)) if ended else None)
+
+
+def _allowed(told: _Told) -> Usage | None:
+    """A gap where orders are all that tells of the use, and everything they allow to be handed over would be used up."""
+    lengths = [use.supply_days for use in told.running if use.kind is UseKind.ORDER]
+    if None in lengths or len(lengths) < len(told.taken):
+        return None
+    ends = [(shift(first_day(use) or told.today, int(use.supply_days or 0) - 1), use) for use in told.running]
+    last, order = max(ends, key=_by_day)
+    share = int((order.supply_days or 0) * told.parameters.supply_grace_fraction)
+    grace = max(told.parameters.supply_grace_days, share)
+    return Usage(ExposureClass.SUPPLY_GAP, last, order) if days_between(last, told.today) > grace else None
 
 
 def _supplied(told: _Told, gap: Usage | None) -> Usage:
