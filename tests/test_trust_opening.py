@@ -100,6 +100,11 @@ def test_while_authentication_is_off_the_servers_that_may_be_asked_are_those_of_
     assert (gate.troubles(), gate.not_offered) == ((), frozenset())
 
 
+def test_a_fhir_server_is_listed_by_a_plain_address() -> None:
+    with pytest.raises(ConfigError, match=r"CDS_FHIR_SERVERS: 'https://fhir.example.org/a/../b' is no plain base URL"):
+        opened(CDS_FHIR_SERVERS="https://fhir.example.org/a/../b")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

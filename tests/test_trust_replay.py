@@ -14,6 +14,8 @@ import pytest
 from cds_service.store import AnsweredCard
 from cds_service.store.migration import migrate, steps
 from cds_service.store.sqlite import SqliteStore
+from cds_service.trust import once
+from cds_service.trust.once import Once
 from tests.places import NOW, act, card, record
 from tests.test_store_sqlite import locked, rows
 
@@ -155,3 +157,18 @@ def test_what_a_version_without_clients_kept_is_kept(path: Path, monkeypatch: py
     store.close()
     assert rows(path, "SELECT id, card, comment, topic, issuer, tenant FROM verdict") == [(1, "c1", "why", "rebound", "", "")]
     assert rows(path, "SELECT card, issuer FROM answered_card ORDER BY card") == [("c1", ""), ("c2", "https://a")]
+
+
+class Full:
+    """A store that cannot keep tokens."""
+
+    def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:  # noqa: ARG002
+        return None
+
+
+def test_what_a_process_keeps_in_mind_meanwhile_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "MEMORY", 3)
+    gate = Once(Full())
+    firsts = [gate.first("https://a", jti, now=T0, until=T0 + 60) for jti in ("1", "2", "1", "3", "4")]
+    assert firsts == [True, True, False, True, False], "where nothing more can be kept in mind, nobody new gets in"
+    assert gate.first("https://a", "5", now=T0 + 61, until=T0 + 120), "those that have run out are forgotten"
