@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.patient.facts import Drug, Outside
+from cds_service.patient.facts import Drug, Loss, Lost, Outside
 from tests.reading import ORAL, RXNORM, SNOMED, Json, concept, only_use, order, record, tacrolimus
 
 ATC = "http://www.whocc.no/atc"
@@ -105,8 +105,14 @@ class TestWhichMedicine:
     def test_topical_tacrolimus_is_never_systemic(self) -> None:
         assert drug(medicationCodeableConcept=tacrolimus("284520"), dosageInstruction=[mg_line(route=ORAL)]).systemic is False
 
-    def test_no_medicine_at_all_is_a_use_of_nothing(self) -> None:
-        assert drug(medicationCodeableConcept=None) == Drug(Outside(""))
+    @pytest.mark.parametrize("pointer", [None, {"reference": "Medication/elsewhere"}, {"reference": "#x", "display": ""}, {}])
+    def test_what_names_no_medicine_may_be_any_and_is_not_read(self, pointer: Any) -> None:
+        found = record(order(medicationCodeableConcept=None, medicationReference=pointer))
+        assert (found.orders, found.lost) == ((), (Lost("medication orders", Loss.UNREADABLE, 1),))
+
+    def test_a_draft_that_names_no_medicine_yet_is_one_of_nothing(self) -> None:
+        (found,) = record(drafts=[order(medicationCodeableConcept=None, status="draft")]).drafts
+        assert found.drug == Drug(Outside(""))
 
 
 PRODUCT: Json = {"resourceType": "Medication", "id": "med", "code": concept(RXNORM, "198377")}

@@ -22,6 +22,10 @@ from cds_service.patient.facts import DoseUnit, Drug, Outside
 from cds_service.patient.units import dose_unit
 
 
+class NoNameError(ValueError):
+    """Nothing names the medicine, as where its product was not sent: it may be any."""
+
+
 class Named(Struct, frozen=True):
     """What names the medicine in a resource: concepts in the order in which they count, its form, and a reference's display.
 
@@ -34,6 +38,10 @@ class Named(Struct, frozen=True):
     strength: Fraction | None = None
 
 
+NOTHING = Named()
+"""What names no medicine at all."""
+
+
 def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
     """The medicine of a use: inline, contained, among the ``medications`` that came along, or a display at least."""
     either = use.medication
@@ -41,10 +49,10 @@ def named(use: MedicationUse, medications: Mapping[str, Medication]) -> Named:
     reference = use.medication_reference or (either.reference if either else None)
     inline = () if concept is None else (concept,)
     if reference is None:
-        return Named(inline)
+        return Named(inline) if inline else NOTHING
     product = _contained(use, reference.reference) or medications.get(id_of(reference) or "")
     if product is None:
-        return Named(inline, None, reference.display)
+        return Named(inline, None, reference.display) if inline or reference.display else NOTHING
     form = product.form or product.dose_form or (product.product.form if product.product else None)
     within, strength = _of_product(product)
     return Named((*inline, *within), form, reference.display, strength)

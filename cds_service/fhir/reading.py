@@ -14,6 +14,7 @@ from cds_service.fhir.conditions import allergy, problem, procedure
 from cds_service.fhir.dates import when
 from cds_service.fhir.lenient import Readable, UnreadableError, decode
 from cds_service.fhir.links import by_identifier, links
+from cds_service.fhir.medications import NoNameError
 from cds_service.fhir.observations import NoDateError, labs
 from cds_service.fhir.plans import discontinued, planned, pointed_to
 from cds_service.fhir.references import foreign
@@ -227,7 +228,8 @@ class _Reading(Struct):
     ) -> tuple[list[Fact], int]:
         """The facts of the resources of these kinds, and how many could not be read.
 
-        Unreadable is also what has no date, what an extension of unknown meaning modifies, and what lost what it is about.
+        Unreadable is also what has no date or names no medicine, what an extension of unknown meaning modifies, and what lost what
+        it is about.
         """
         found: list[Fact] = []
         unreadable = received.unreadable
@@ -239,7 +241,7 @@ class _Reading(Struct):
                 continue
             try:
                 told = fact(resource)
-            except NoDateError:
+            except (NoDateError, NoNameError):
                 unreadable += 1
                 continue
             facts = told if isinstance(told, list) else () if told is None else (told,)

@@ -18,7 +18,7 @@ from cds_service.fhir.concepts import codes, codings, concepts, condition, plain
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.dosages import lines
 from cds_service.fhir.links import Named, instance_of, replaced
-from cds_service.fhir.medications import drug, named
+from cds_service.fhir.medications import NOTHING, NoNameError, drug, named
 from cds_service.fhir.references import reference_to, relative
 from cds_service.fhir.wire import (
     Concept,
@@ -178,7 +178,10 @@ class _Around(Struct, frozen=True):
 
 
 def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequence[Dosage], scene: Scene, around: _Around) -> Use:
-    medicine = drug(named(found, scene.medications), dosages, around.counted)
+    name = named(found, scene.medications)
+    if name is NOTHING and status is not UseStatus.DRAFT:
+        raise NoNameError("a medicine without a name")
+    medicine = drug(name, dosages, around.counted)
     reference = reference_to(type(found).__name__, found.id)
     if medicine.ingredient is None:
         return Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)

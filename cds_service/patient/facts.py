@@ -228,7 +228,7 @@ class Loss(StrEnum):
 
     NOT_SENT = "not sent"
     FAILED = "could not be read"
-    INCOMPLETE = "first page only"
+    INCOMPLETE = "a part only"
     UNREADABLE = "entries unreadable"
 
 

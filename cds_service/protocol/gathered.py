@@ -12,9 +12,9 @@ class State(StrEnum):
     """What became of one prefetch key. Missing, failed and incomplete are never the same as empty."""
 
     PRESENT = "present"  # everything the query would have given, which may be nothing
-    MISSING = "missing"  # the key was not sent
-    FAILED = "failed"  # an OperationOutcome, or no FHIR at all
-    INCOMPLETE = "incomplete"  # a first page only
+    MISSING = "missing"  # not sent, and not asked for elsewhere
+    FAILED = "failed"  # an OperationOutcome, no FHIR at all, or asked for in vain
+    INCOMPLETE = "incomplete"  # a part of it: pages that could not be had, or that are too many
     NOT_OFFERED = "not-offered"  # configured: this client never has it; not part of the history
 
 
