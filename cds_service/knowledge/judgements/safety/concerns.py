@@ -1,0 +1,85 @@
+"""What a check finds, and what it looks at."""
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from cds_service.knowledge.finding import Sentence
+from cds_service.knowledge.judgements.treatment import Treatment
+from cds_service.knowledge.parameters import Parameters
+from cds_service.patient import labs
+from cds_service.patient.facts import Lab, Outside, Record
+from cds_service.patient.when import days_between, shift
+
+
+class Subject(StrEnum):
+    """A treatment that a check can guard."""
+
+    STEROID = "steroid"
+    AZATHIOPRINE = "azathioprine"
+    AZATHIOPRINE_FIXED = "azathioprine-fixed"  # the source's fixed 150 mg, over and above the checks of azathioprine
+    TACROLIMUS = "tacrolimus"
+
+
+class Verdict(StrEnum):
+    """What a concern does to an order."""
+
+    BLOCKED = "blocked"
+    WARNING = "warning"
+    QUESTION = "question"
+
+
+class Concern(Struct, frozen=True):
+    """What one check found: its name, what it does, to which treatments, and why in a sentence.
+
+    ``lab`` is the result it rests on, ``conflicts`` are those of the knowledge base that it touches.
+    """
+
+    check: str
+    verdict: Verdict
+    subjects: frozenset[Subject]
+    sentence: Sentence
+    lab: Lab | None = None
+    conflicts: tuple[str, ...] = ()
+
+
+class Situation(Struct, frozen=True):
+    """What the checks look at."""
+
+    record: Record
+    treatment: Treatment
+    parameters: Parameters
+
+
+Check = Callable[[Situation], Iterable[Concern]]
+
+EVERY = frozenset(Subject)
+THIOPURINE = frozenset({Subject.AZATHIOPRINE, Subject.AZATHIOPRINE_FIXED})
+FIXED = frozenset({Subject.AZATHIOPRINE_FIXED})
+STEROID = frozenset({Subject.STEROID})
+CALCINEURIN = frozenset({Subject.TACROLIMUS})
+
+
+def screening(at: Situation, *analytes: str) -> Lab | None:
+    """The newest final result with a meaning."""
+    found = [lab for lab in at.record.screening or () if lab.analyte in analytes and lab.concept and lab in labs.final([lab])]
+    return max(found, key=lambda lab: lab.when.latest, default=None)
+
+
+def newest(at: Situation, analyte: str) -> Lab | None:
+    """The newest final number that is fresh enough to guard an order."""
+    first = shift(at.record.asof, -at.parameters.safety_marker_fresh_days)
+    fresh = labs.final(labs.between(labs.of(at.record.markers or (), analyte), first, at.record.asof))
+    return fresh[0] if fresh else None
+
+
+def problem(at: Situation, *groups: str) -> Outside | None:
+    """The words of the first condition of these groups that is not over."""
+    active = [entry for entry in at.record.problems or () if entry.groups & set(groups) and entry.active is not False]
+    return active[0].text if active else None
+
+
+def age_of(at: Situation, lab: Lab) -> int:
+    """How many days ago the sample was taken, at most."""
+    return days_between(lab.when.earliest, at.record.asof)

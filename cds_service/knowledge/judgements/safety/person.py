@@ -1,0 +1,77 @@
+"""The person: pregnancy, what is taken already, allergies, and diseases that a steroid can make worse."""
+
+from collections.abc import Iterable
+
+from cds_service.knowledge import valuesets
+from cds_service.knowledge.finding import Term, say
+from cds_service.knowledge.judgements import age
+from cds_service.knowledge.judgements.safety.concerns import (
+    CALCINEURIN,
+    EVERY,
+    STEROID,
+    THIOPURINE,
+    Concern,
+    Situation,
+    Verdict,
+    age_of,
+    problem,
+)
+from cds_service.knowledge.judgements.usage import TACROLIMUS
+from cds_service.patient import labs
+from cds_service.patient.facts import Sex
+
+
+def pregnancy(at: Situation) -> Iterable[Concern]:
+    """In pregnancy azathioprine and tacrolimus may go on; where it could be and nobody knows, the card asks."""
+    if problem(at, "pregnancy_status", "lactation") is not None:
+        yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"))
+        return
+    ages = age.span(at.record)
+    sex = at.record.person.sex
+    p = at.parameters
+    possible = ages is None or (ages[1] >= p.childbearing_age_low and ages[0] <= p.childbearing_age_high)
+    if sex is Sex.MALE or not possible:
+        return
+    tests = {"pregnancy_test", "pregnancy_status"}
+    found = [lab for lab in labs.final(at.record.markers or ()) if lab.analyte in tests and lab.concept]
+    newest = max(found, key=lambda lab: lab.when.latest, default=None)
+    if newest is not None and newest.concept == "positive":
+        yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"), newest)
+    elif newest is None or newest.concept != "negative" or age_of(at, newest) > p.pregnancy_fresh_days:
+        yield Concern("pregnancy", Verdict.QUESTION, EVERY, say("unknown-pregnancy"))
+
+
+def duplicates(at: Situation) -> Iterable[Concern]:
+    """What is running already is not ordered a second time.
+
+    Tacrolimus itself has ended where this is asked; an older order of it that nobody closed does not run.
+    """
+    classes = {"systemic-steroid": STEROID, "thiopurine": THIOPURINE, "calcineurin-inhibitor": CALCINEURIN}
+    for name, subjects in classes.items():
+        running = sorted((valuesets.drugs_in_class(name) - {TACROLIMUS}) & at.treatment.running.keys())
+        if running:
+            use = at.treatment.running[running[0]]
+            drug = Term(running[0])
+            sentence = (
+                say("blocked-duplicate-since", drug=drug, since=use.start) if use.start else say("blocked-duplicate", drug=drug)
+            )
+            yield Concern("duplicate", Verdict.BLOCKED, subjects, sentence)
+
+
+def myasthenia(at: Situation) -> Iterable[Concern]:
+    """A steroid begun at a high dose can worsen myasthenia gravis: its specialist decides on the dose."""
+    if problem(at, "myasthenia_gravis") is not None:
+        yield Concern("myasthenia", Verdict.BLOCKED, STEROID, say("blocked-myasthenia"))
+
+
+def allergy(at: Situation) -> Iterable[Concern]:
+    """An allergy of any severity to the drug, or to another of its kind for steroids, blocks the order."""
+    guarded = {
+        STEROID: valuesets.drugs_in_class("systemic-steroid"),
+        THIOPURINE: valuesets.drugs_in_class("thiopurine"),
+        CALCINEURIN: frozenset({TACROLIMUS}),
+    }
+    for entry in at.record.allergies or ():
+        for subjects, ingredients in guarded.items():
+            if entry.ingredient in ingredients:
+                yield Concern("allergy", Verdict.BLOCKED, subjects, say("blocked-allergy", substance=entry.text))
