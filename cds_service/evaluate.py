@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cds_service.knowledge.finding import Answer, CannotTell, Finding
+from cds_service.knowledge.judgements import palliative
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.parameters import Parameters
 from cds_service.knowledge.questions import (
@@ -27,9 +28,10 @@ QUESTIONS: tuple[Callable[[Case], Answer], ...] = (
 
 
 def evaluate(record: Record, parameters: Parameters) -> tuple[Finding | CannotTell, ...]:
-    """What the questions answer; nothing is asked about a person who has died."""
+    """What the questions answer; nothing is asked about a person who has died, nothing urged where care is palliative."""
     if record.person.deceased:
         return ()
     case = Case(record, parameters)
     answers = (ask(case) for ask in QUESTIONS)
-    return tuple(answer for answer in answers if answer is not None)
+    found = tuple(answer for answer in answers if answer is not None)
+    return tuple(map(palliative.restrained, found)) if palliative.judge(record) else found

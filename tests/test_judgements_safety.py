@@ -19,6 +19,7 @@ from tests.builders import (
     SCREENED,
     allergy,
     day,
+    draft,
     drug,
     known,
     lab,
@@ -142,6 +143,51 @@ def test_a_high_potassium_blocks_tacrolimus(number: str, blocked: bool) -> None:
 
 def test_without_a_fresh_potassium_it_asks() -> None:
     assert told(concerns(results=without("potassium"))) == [("unknown-potassium", QUESTION, ONLY_TACROLIMUS)]
+
+
+# --- what tacrolimus did before, what changes its level
+
+
+@pytest.mark.parametrize("group", ["TMA", "PRES_seizure", "malignancy_PTLD_skin"])
+@pytest.mark.parametrize("active", [True, False, None])
+def test_a_harm_that_lasts_blocks_a_restart_also_when_it_is_over(group: str, active: bool | None) -> None:
+    harm = problem(group, active=active)
+    found = concerns(problems=(harm,))
+    assert told(found) == [("blocked-lasting-harm", BLOCKED, ONLY_TACROLIMUS)]
+    assert found[0].sentence.values == {"harm": harm.text}
+
+
+def test_a_tremor_is_no_harm_that_lasts_and_an_unknown_list_tells_nothing() -> None:
+    assert concerns(problems=(problem("neurotoxicity_PRES_tremor"),)) == ()
+    assert concerns(problems=None) == ()
+
+
+@pytest.mark.parametrize("code", ["I67.83", "R56.9"])
+def test_encephalopathy_and_seizures_are_known_by_their_codes(code: str) -> None:
+    found = valuesets.condition_of_code("http://hl7.org/fhir/sid/icd-10-cm", code)
+    assert found is not None
+    assert "PRES_seizure" in found.groups
+
+
+@pytest.mark.parametrize(("active", "blocked"), [(True, True), (None, True), (False, False)])
+def test_a_long_qt_blocks_a_restart(active: bool | None, blocked: bool) -> None:
+    expected = [("blocked-long-qt", BLOCKED, ONLY_TACROLIMUS)] if blocked else []
+    assert told(concerns(problems=(problem("QT_prolongation", active=active),))) == expected
+
+
+@pytest.mark.parametrize(
+    ("ingredient", "blocked"),
+    [("clarithromycin", True), ("rifampin", True), ("fluconazole", False), ("dexamethasone", False), ("penicillin", False)],
+)
+def test_what_changes_its_level_blocks_a_restart(ingredient: str, blocked: bool) -> None:
+    for found in (concerns(use(ingredient)), concerns(drafts=(draft(ingredient),))):
+        assert ("blocked-changed-level" in keys(found)) is blocked
+    assert not [concern for concern in concerns(use("clarithromycin", end=-20)) if concern.check == "changed-level"]
+
+
+def test_all_that_changes_its_level_is_named() -> None:
+    (found,) = concerns(use("rifampin"), drafts=(draft("clarithromycin"),))
+    assert found.sentence.values == {"drugs": (Term("clarithromycin"), Term("rifampin"))}
 
 
 # --- pregnancy

@@ -6,7 +6,7 @@ beside it, or asks a question; its sentence says why.
 
 from collections.abc import Iterable
 
-from cds_service.knowledge.judgements.safety.calcineurin import kidney, potassium
+from cds_service.knowledge.judgements.safety.calcineurin import changed_level, kidney, lasting_harm, long_qt, potassium
 from cds_service.knowledge.judgements.safety.concerns import Check, Concern, Situation, Subject, Verdict
 from cds_service.knowledge.judgements.safety.infections import hepatitis_b, infection
 from cds_service.knowledge.judgements.safety.person import allergy, duplicates, myasthenia, pregnancy
@@ -31,6 +31,9 @@ CHECKS: tuple[Check, ...] = (
     decompensation,
     kidney,
     potassium,
+    lasting_harm,
+    long_qt,
+    changed_level,
     pregnancy,
     body_weight,
     duplicates,

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 
-from cds_service.knowledge.finding import say
-from cds_service.knowledge.judgements.safety.concerns import CALCINEURIN, Concern, Situation, Verdict, newest, problem
+from cds_service.knowledge import valuesets
+from cds_service.knowledge.finding import Term, say
+from cds_service.knowledge.judgements.safety.concerns import CALCINEURIN, Concern, Situation, Verdict, ever, newest, problem
+from cds_service.knowledge.judgements.treatment import ordered
 from cds_service.patient import labs
 from cds_service.patient.facts import Lab
 from cds_service.patient.when import shift
+
+LASTING_HARM = ("TMA", "PRES_seizure", "malignancy_PTLD_skin")
+CHANGING_ITS_LEVEL = ("cyp3a-strong-inhibitor", "cyp3a-inducer")
 
 
 def kidney(at: Situation) -> Iterable[Concern]:
@@ -42,3 +47,27 @@ def potassium(at: Situation) -> Iterable[Concern]:
         yield Concern("potassium", Verdict.QUESTION, CALCINEURIN, say("unknown-potassium"))
     elif lab.quantity is not None and labs.surely_above(lab, at.parameters.potassium_withheld):
         yield Concern("potassium", Verdict.BLOCKED, CALCINEURIN, say("blocked-potassium", value=lab.quantity), lab)
+
+
+def lasting_harm(at: Situation) -> Iterable[Concern]:
+    """What tacrolimus may have done before stands against a restart, also when it is over; a cancer does too."""
+    harm = ever(at, *LASTING_HARM)
+    if harm is not None:
+        yield Concern("lasting-harm", Verdict.BLOCKED, CALCINEURIN, say("blocked-lasting-harm", harm=harm))
+
+
+def long_qt(at: Situation) -> Iterable[Concern]:
+    """Tacrolimus prolongs the QT interval."""
+    found = problem(at, "QT_prolongation")
+    if found is not None:
+        yield Concern("long-qt", Verdict.BLOCKED, CALCINEURIN, say("blocked-long-qt", problem=found))
+
+
+def changed_level(at: Situation) -> Iterable[Concern]:
+    """Beside a strong inhibitor or an inducer of CYP3A the person's earlier dose of tacrolimus is another dose."""
+    changing = frozenset[str]().union(*map(valuesets.drugs_in_class, CHANGING_ITS_LEVEL))
+    changing -= valuesets.drugs_in_class("systemic-steroid")
+    taken = at.treatment.running.keys() | {use.drug.ingredient for use in ordered(at.record)}
+    found = tuple(Term(name) for name in sorted(changing & taken))
+    if found:
+        yield Concern("changed-level", Verdict.BLOCKED, CALCINEURIN, say("blocked-changed-level", drugs=found))

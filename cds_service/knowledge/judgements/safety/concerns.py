@@ -80,6 +80,12 @@ def problem(at: Situation, *groups: str) -> Outside | None:
     return active[0].text if active else None
 
 
+def ever(at: Situation, *groups: str) -> Outside | None:
+    """The words of the first condition of these groups, be it over or not."""
+    found = [entry for entry in at.record.problems or () if entry.groups & set(groups)]
+    return found[0].text if found else None
+
+
 def age_of(at: Situation, lab: Lab) -> int:
     """How many days ago the sample was taken, at most."""
     return days_between(lab.when.earliest, at.record.asof)
