@@ -7,9 +7,6 @@ from msgspec import Raw, Struct
 
 from cds_service.fhir.bundle import type_of
 
-_NEEDLES = (b'"medicationReference"', b'"medication"')
-"""One of these is in every resource that refers to a product; looking for them costs less than decoding."""
-
 
 class _Reference(Struct, frozen=True):
     reference: str = ""
@@ -45,9 +42,6 @@ class Product(Struct, frozen=True):
 def referred(resources: Iterable[Raw]) -> Iterator[Product]:
     """The products that resources refer to, contained ones left out."""
     for resource in resources:
-        text = bytes(resource)
-        if not any(needle in text for needle in _NEEDLES):
-            continue
         try:
             use = _use.decode(resource)
         except msgspec.DecodeError:

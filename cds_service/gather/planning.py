@@ -1,7 +1,7 @@
 """What one call has to read from the FHIR server: the lists that are missing, further pages, medications referred to."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from itertools import chain
 
 from msgspec import Raw, Struct
@@ -46,30 +46,22 @@ class Plan(Struct, frozen=True):
 
 def plan(came: Sent, context: HookContext, visit: Visit, base: str, right: Authorization) -> Plan:
     """The plan for what came along, within what the token's scope covers."""
-    urls = {
-        key: f"{base}/{path}"
-        for key, template in templates(visit.hook).items()
-        if right.covers(KEYS[key], search="?" in template) and (path := resolve(template, context, visit.today))
-    }
-    starts = (*_missing(came, urls), *_further(came, urls, base))
-    instead = {key: Start(other, urls[other]) for key, other in OTHER_ORDERS.items() if other in urls}
+
+    def url(key: str) -> str | None:
+        template = templates(visit.hook).get(key)
+        if template is None or not right.covers(KEYS[key], search="?" in template):
+            return None
+        path = resolve(template, context, visit.today)
+        return None if path is None else f"{base}/{path}"
+
+    missing = {key: url(key) for key, answer in came.answers.items() if answer.state is State.MISSING}
+    pages = {key: page for key, page in came.pages.items() if right.covers(KEYS[key], search=True)}
+    further = {key: page_url(page.next_link or "", base) for key, page in pages.items()}
+    starts = [Start(key, at, came.pages.get(key)) for key, at in (missing | further).items() if at is not None]
+    instead = {key: Start(other, at) for key, other in OTHER_ORDERS.items() if missing.get(key) and (at := url(other))}
     reads = right.covers("Medication", search=False)
     uses = chain(*(came.answers[key].resources for key in _USES), context.resources)
-    return Plan(starts, instead, tuple(absent_products(uses, base)) if reads else (), reads)
-
-
-def _missing(came: Sent, urls: Mapping[str, str]) -> Iterator[Start]:
-    for key, url in urls.items():
-        if came.answers[key].state is State.MISSING:
-            yield Start(key, url)
-
-
-def _further(came: Sent, urls: Mapping[str, str], base: str) -> Iterator[Start]:
-    """The pages after those that came along."""
-    for key, page in came.pages.items():
-        url = page_url(page.next_link or "", base) if key in urls else None
-        if url is not None:
-            yield Start(key, url, page)
+    return Plan(tuple(starts), instead, tuple(absent_products(uses, base)) if reads else (), reads)
 
 
 def absent_products(resources: Iterable[Raw], base: str) -> list[str]:
