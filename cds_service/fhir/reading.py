@@ -68,7 +68,7 @@ class _Received(Struct):
 
 
 class _Asked(Struct):
-    """What the request itself holds: orders, groups of them, plans and tasks; orders being discontinued, or references to such."""
+    """What the request itself holds: orders, groups, plans and tasks; orders being discontinued, or references to such."""
 
     drafted: _Received
     ending: _Received
@@ -228,8 +228,8 @@ class _Reading(Struct):
     ) -> tuple[list[Fact], int]:
         """The facts of the resources of these kinds, and how many could not be read.
 
-        Unreadable is also what has no date or names no medicine, what an extension of unknown meaning modifies, and what lost what
-        it is about.
+        Unreadable is also what has no date or names no medicine, what an extension of unknown meaning modifies, and what lost
+        what it is about.
         """
         found: list[Fact] = []
         unreadable = received.unreadable
