@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from cds_service.knowledge.judgements import exposure, ordered_stop
-from cds_service.knowledge.judgements.ordered_stop import OrderedStop
+from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
 from cds_service.patient.facts import Drug, Use, UseStatus
 from cds_service.patient.tapers import TaperKind
-from tests.builders import TODAY, Day, dispense, doses, draft, drug, month, order, parameters, record, use
+from tests.builders import TODAY, Day, day, dispense, doses, draft, drug, line, month, order, parameters, record, use
 
 IN_FORCE = parameters()
 ORDER = "MedicationRequest/tac"
@@ -67,10 +67,31 @@ def test_an_order_not_to_give_stops_whatever_else_runs() -> None:
 
 @pytest.mark.parametrize(
     ("end", "stops"),
-    [(0, True), (-1, True), (1, False), (180, False), (None, False), (month(2026, 3), False), (month(2026, 2), True)],
+    [(0, True), (-1, True), (7, True), (8, False), (None, False), (month(2026, 3), False), (month(2026, 2), True)],
 )
-def test_a_running_order_revised_to_end_now_stops(end: Day, stops: bool) -> None:
+def test_a_running_order_revised_to_end_within_days_stops(end: Day, stops: bool) -> None:
     assert bool(judged(revised(UseStatus.ACTIVE, end=end))) is stops
+
+
+def test_an_order_signed_again_that_was_to_end_anyway_stops_nothing() -> None:
+    ending = order(reference=ORDER, asserted=-20, end=5, status=UseStatus.ACTIVE)
+    assert judged(revised(UseStatus.ACTIVE, end=5), medicines=(ending,)) is None
+    assert judged(revised(UseStatus.ACTIVE, end=6), medicines=(ending,)) is None
+    sooner = judged(revised(UseStatus.ACTIVE, end=4), medicines=(ending,))
+    assert sooner is not None
+    assert (sooner.sign, sooner.last) == (Sign.REVISED, day(4))
+
+
+def test_a_statement_of_the_record_may_be_what_is_revised() -> None:
+    told = use(reference=ORDER, asserted=-20)
+    assert judged(revised(UseStatus.ACTIVE, end=0), medicines=(told,)) is not None
+
+
+def test_a_dose_of_zero_signed_is_a_hold() -> None:
+    for zero in (draft(mg=0), revised(UseStatus.ACTIVE, lines=(line(0),))):
+        found = judged(zero)
+        assert found is not None
+        assert (found.hold, found.sign) == (True, Sign.ENDED)
 
 
 def test_a_new_order_for_a_short_time_stops_nothing() -> None:
@@ -152,6 +173,143 @@ def test_ending_one_of_two_orders_of_one_day_leaves_the_other(status: UseStatus)
     copies = RUNNING, order(reference="MedicationRequest/copy", asserted=-20)
     assert judged(revised(status), medicines=copies) is None
     assert judged(revised(status), revised(status, reference="MedicationRequest/copy"), medicines=copies) is not None
+
+
+def test_of_two_strengths_the_one_not_to_be_given_is_a_change_of_dose() -> None:
+    large = order(drug(strength=1), 4, reference="MedicationRequest/1")
+    both = large, order(drug(strength="1/2"), 1, reference="MedicationRequest/2")
+    assert judged(draft(drug(strength=1), forbids=True), medicines=both) is None
+    assert judged(draft(drug(), forbids=True), medicines=both) is not None
+    assert judged(revised(STOPPED, drug(strength=1), reference="MedicationRequest"), medicines=both) is None
+
+
+@pytest.mark.parametrize("other", [drug(strength=5), drug(strength=1, formulation="extended-release-tablet")])
+def test_a_product_not_to_be_given_that_is_not_taken_stops_nothing(other: Drug) -> None:
+    taken = order(drug(strength=1), 4, reference=ORDER, asserted=-20)
+    assert judged(draft(other, forbids=True), medicines=(taken,)) is None
+
+
+def test_a_single_giving_that_is_cancelled_is_no_stop_of_the_standing_order() -> None:
+    single = draft(reference="MedicationRequest/child", status=STOPPED, instance_of=ORDER)
+    assert judged(single) is None
+    assert judged(single, medicines=(use(asserted=-20),)) is not None
+
+
+def test_a_draft_thrown_away_is_no_stop_of_what_a_statement_tells() -> None:
+    assert judged(draft(status=CANCELLED), medicines=(use(asserted=-20),)) is None
+
+
+# --- what takes its place
+
+
+@pytest.mark.parametrize("other", ["azathioprine", "atorvastatin"])
+def test_another_medicine_in_its_place_stops_it(other: str) -> None:
+    found = judged(draft(other, replaces=ORDER))
+    assert found is not None
+    assert (found.draft, found.sign) == (RUNNING, Sign.REPLACED)
+    assert [use.drug.ingredient for use in found.replacement] == ([other] if other == "azathioprine" else [])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        draft("azathioprine", 100),
+        draft("azathioprine", 100, replaces="MedicationRequest/other"),
+        draft("azathioprine", 100, replaces=ORDER, status=CANCELLED),
+        draft("azathioprine", 100, replaces=ORDER, forbids=True),
+        draft(drug(strength=5), 4, replaces=ORDER),
+        draft(drug(formulation="extended-release-tablet"), 4, replaces=ORDER),
+    ],
+    ids=["beside it", "in another's place", "thrown away", "not to give", "another strength", "another formulation"],
+)
+def test_another_order_that_does_not_take_its_place_stops_nothing(other: Use) -> None:
+    assert judged(other) is None
+
+
+def test_what_is_ordered_instead_is_told_with_the_stop() -> None:
+    found = judged(revised(STOPPED), draft("mycophenolate mofetil", 2000), draft("paracetamol", 1000))
+    assert found is not None
+    assert [use.drug.ingredient for use in found.replacement] == ["mycophenolate mofetil"]
+
+
+# --- an order that is the way to zero
+
+
+def down(*steps: tuple[int | str, int], **more: Any) -> Use:
+    """A new order in successive steps of (mg a day, days) from today on."""
+    lines, at = [], 0
+    for mg, days in steps:
+        lines.append(line(mg, start=at, end=at + days - 1))
+        at += days
+    return draft(reference="MedicationRequest/new", lines=tuple(lines), start=0, end=at - 1, **more)
+
+
+@pytest.mark.parametrize(
+    ("steps", "kind"),
+    [
+        (((2, 7), (1, 7)), TaperKind.RAPID),
+        (((2, 14), (1, 13)), TaperKind.RAPID),
+        (((2, 14), (1, 14)), TaperKind.COMPLETE),
+        (((3, 14), (2, 14), (1, 14)), TaperKind.COMPLETE),
+    ],
+)
+def test_an_order_in_steps_down_to_zero_is_judged_as_a_taper(steps: tuple[tuple[int, int], ...], kind: TaperKind) -> None:
+    found = judged(down(*steps))
+    assert found is not None
+    assert found.taper is not None
+    length = sum(days for _, days in steps)
+    assert (found.sign, found.taper.kind, found.taper.days, found.last) == (Sign.TAPERED, kind, length, day(length - 1))
+
+
+@pytest.mark.parametrize(
+    ("steps", "more", "ends"),
+    [
+        (((2, 27),), {"replaces": ORDER}, True),
+        (((2, 28),), {"replaces": ORDER}, True),
+        (((2, 29),), {"replaces": ORDER}, False),
+        (((2, 14),), {}, False),
+        (((2, 14),), {"replaces": "MedicationRequest/other"}, False),
+        ((("2.1", 14),), {"replaces": ORDER}, False),
+        (((4, 14),), {"replaces": ORDER}, False),
+        (((6, 7), (4, 7)), {}, False),
+    ],
+)
+def test_much_less_for_a_short_time_in_place_of_the_old_order_is_a_way_to_zero(
+    steps: tuple[tuple[int | str, int], ...], more: dict[str, str], ends: bool
+) -> None:
+    assert bool(judged(down(*steps, **more))) is ends
+
+
+def test_much_less_for_a_short_time_beside_a_stop_of_the_old_order_is_a_way_to_zero() -> None:
+    assert judged(revised(STOPPED), down((2, 14))) is not None
+    assert judged(revised(STOPPED), down((2, 14)), draft(mg=2)) is None
+    assert judged(revised(STOPPED), draft(mg=2, lines=(line(None, start=0, end=9),))) is None
+
+
+# --- a product of which nobody knows whether it is systemic
+
+
+def test_the_end_of_a_product_without_a_route_is_told_apart() -> None:
+    vague = drug(systemic=None)
+    told = record(order(vague, reference=ORDER), drafts=(revised(STOPPED, vague),))
+    found = exposure.judge(told, IN_FORCE)
+    assert ordered_stop.judge(told, found, IN_FORCE) is None
+    assert ordered_stop.of_unknown_route(told, found) == told.drafts[0]
+
+
+@pytest.mark.parametrize(
+    ("medicine", "drafted"),
+    [
+        (drug(), revised(STOPPED, drug(systemic=None))),
+        (drug(systemic=False), revised(STOPPED, drug(systemic=None))),
+        (drug(systemic=None), revised(STOPPED)),
+        (drug(systemic=None), draft(drug(systemic=None))),
+    ],
+    ids=["capsules", "ointment", "a draft of capsules", "a renewal"],
+)
+def test_otherwise_there_is_none(medicine: Drug, drafted: Use) -> None:
+    told = record(order(medicine, reference=ORDER, asserted=-20), drafts=(drafted,))
+    assert ordered_stop.of_unknown_route(told, exposure.judge(told, IN_FORCE)) is None
 
 
 def test_cancelling_a_second_copy_of_the_order_is_no_stop() -> None:

@@ -3,17 +3,24 @@
 import pytest
 
 from cds_service.knowledge.finding import CannotTell, Indicator
-from cds_service.patient.facts import Loss
-from tests.answers import CRITICAL, INFO, ORDER, ORDERED, QUIET, RAPID, VERIFY, WARNING, answered, finding, keys, ordered, shown
-from tests.builders import (
-    LUPUS,
-    doses,
-    draft,
-    lab,
-    lost,
-    order,
-    use,
+from cds_service.patient.facts import Loss, UseStatus
+from tests.answers import (
+    CRITICAL,
+    INFO,
+    ORDER,
+    ORDERED,
+    QUIET,
+    RAPID,
+    STOP,
+    VERIFY,
+    WARNING,
+    answered,
+    finding,
+    keys,
+    ordered,
+    shown,
 )
+from tests.builders import LUPUS, day, doses, draft, drug, lab, line, lost, order, record, use
 
 
 def test_an_ordered_stop() -> None:
@@ -35,6 +42,37 @@ def test_it_speaks_in_every_hook_whose_orders_express_a_stop(hook: str) -> None:
 def test_an_order_not_to_give_is_told_as_such() -> None:
     forbidden = draft(forbids=True, reference="MedicationRequest/no")
     assert keys(finding(ordered(drafts=(forbidden,)), ORDERED).happened)[0] == "ordered-not-to-give"
+
+
+def test_an_order_revised_to_end_is_told_with_its_day() -> None:
+    revised = draft(reference=ORDER, status=UseStatus.ACTIVE, start=-300, end=3)
+    found = finding(ordered(drafts=(revised,)), ORDERED)
+    assert (found.happened[0].key, found.happened[0].values) == ("ordered-to-end", {"last": day(3)})
+
+
+def test_an_order_in_its_place_is_told_as_such() -> None:
+    assert (
+        keys(finding(ordered(drafts=(draft("atorvastatin", 20, replaces=ORDER),)), ORDERED).happened)[0] == "ordered-to-replace"
+    )
+
+
+def test_an_order_that_is_itself_too_fast_a_taper() -> None:
+    way_down = draft(mg=2, start=0, end=13, lines=(line(2, start=0, end=13),), replaces=ORDER)
+    found = finding(ordered(drafts=(way_down,)), RAPID)
+    assert keys(found.happened)[:2] == ["ordered-to-end", "ordered-way-down"]
+    assert found.happened[1].values == {"dose": 2, "baseline": 4, "days": 14}
+
+
+@pytest.mark.parametrize(
+    ("alt", "alone", "with_another"), [(30, WARNING, INFO), (121, CRITICAL, WARNING)], ids=["quiet", "active"]
+)
+def test_another_immunosuppressant_ordered_instead_lowers_it(alt: int, alone: Indicator, with_another: Indicator) -> None:
+    markers = (*QUIET, lab("alt", alt, -1))
+    instead = draft("azathioprine", 100, reference="MedicationRequest/aza")
+    assert shown(ordered(markers=markers))[ORDERED] is alone
+    found = finding(ordered(drafts=(STOP, instead), markers=markers), ORDERED)
+    assert found.indicator is with_another
+    assert "replacement-begun" in keys(found.happened)
 
 
 @pytest.mark.parametrize(("alt", "indicator"), [(120, WARNING), (121, CRITICAL)])
@@ -86,6 +124,23 @@ def test_an_ordered_stop_without_the_conditions_cannot_be_told() -> None:
     answer = answered(ordered(problems=None, lost=lost("conditions", loss=Loss.FAILED)))[ORDERED]
     assert isinstance(answer, CannotTell)
     assert answer.evidence[0].reference == ORDER
+
+
+def test_the_end_of_a_product_of_unknown_route_is_to_verify_where_there_is_an_indication() -> None:
+    vague = drug(systemic=None, formulation=None)
+    told = order(vague, reference=ORDER, asserted=-20)
+    stop = draft(vague, reference=ORDER, status=UseStatus.STOPPED, start=-300)
+    found = finding(ordered(told, drafts=(stop,)), VERIFY)
+    assert (found.indicator, keys(found.happened)) == (INFO, ["route-unknown-ordered"])
+    assert shown(ordered(told, drafts=(stop,), problems=())) == {}
+
+
+@pytest.mark.parametrize(("level", "told"), [(0, True), (5, False)])
+def test_a_level_below_the_limit_of_the_assay_supports_a_doubt(level: int, told: bool) -> None:
+    gap = record(order(end=-60, status=UseStatus.COMPLETED), markers=(lab("tacrolimus", level, -9, reference="level"),))
+    found = finding(gap, VERIFY)
+    assert ("level-unmeasurable" in keys(found.happened)) is told
+    assert ("level" in {item.reference for item in found.evidence}) is told
 
 
 def test_an_ordered_stop_without_an_indication_is_to_verify() -> None:

@@ -25,6 +25,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     min_exposure_days: int
     min_exposure_window_days: int
     stale_days: int
+    stop_near_days: int
     supply_grace_days: int
     supply_grace_fraction: Fraction
     weight_fresh_days: int

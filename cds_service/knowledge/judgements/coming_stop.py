@@ -4,7 +4,7 @@ from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding,
 from cds_service.knowledge.judgements import account, past_stop, reinduction
 from cds_service.knowledge.judgements.case import Case, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
-from cds_service.knowledge.judgements.ordered_stop import OrderedStop
+from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
 from cds_service.patient.tapers import TaperKind
 
 
@@ -39,22 +39,40 @@ def answer(case: Case, topic: Topic, kinds: frozenset[TaperKind], meaning: tuple
 
 
 def _indicator(case: Case, stop: OrderedStop) -> Indicator:
-    """A warning; critical while the disease is active; information after too short a use or at the end of a slow taper."""
+    """A warning; critical while the disease is active; one step less where another immunosuppressant is ordered instead.
+
+    Information after too short a use or at the end of a slow taper.
+    """
     short = stop.days_before < case.parameters.min_exposure_days
     low = stop.taper is not None and stop.taper.low_end and stop.taper.kind is TaperKind.ABRUPT
     if short or low:
         return Indicator.INFO
-    return Indicator.CRITICAL if case.flare.relapse else Indicator.WARNING
+    if case.flare.relapse:
+        return Indicator.WARNING if stop.replacement else Indicator.CRITICAL
+    return Indicator.INFO if stop.replacement else Indicator.WARNING
 
 
 def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
     """What the order says, and the dose that would end."""
-    taper = stop.taper
-    status = stop.draft.status.value
-    told = say("ordered-not-to-give") if stop.draft.forbids else say("ordered-to-stop", status=status)
+    taper, told = stop.taper, _said(stop)
     if taper is None or taper.last is None or taper.baseline is None:
         return (told, say("ordered-dose-unknown"))
+    if stop.sign is Sign.TAPERED:
+        return (told, say("ordered-way-down", dose=taper.last, baseline=taper.baseline, days=taper.days))
     return (told, say("ordered-dose", dose=taper.last, baseline=taper.baseline, days=stop.days_before))
+
+
+def _said(stop: OrderedStop) -> Sentence:
+    """By what the order says that tacrolimus is to end."""
+    match stop.sign:
+        case Sign.FORBIDDEN:
+            return say("ordered-not-to-give")
+        case Sign.REPLACED:
+            return say("ordered-to-replace")
+        case Sign.REVISED | Sign.TAPERED if stop.last is not None:
+            return say("ordered-to-end", last=stop.last)
+        case _:
+            return say("ordered-to-stop", status=stop.draft.status.value)
 
 
 def _active(case: Case) -> tuple[Sentence, ...]:

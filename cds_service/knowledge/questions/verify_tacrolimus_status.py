@@ -4,13 +4,13 @@ The source's advice holds only for a stop that happened in a disease that is the
 card asks to verify instead of guessing. It never offers a treatment.
 """
 
-from cds_service.knowledge.finding import Answer, CannotTell, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account, coming_stop
-from cds_service.knowledge.judgements.case import Case
+from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
+from cds_service.knowledge.judgements import account, coming_stop, ordered_stop, usage
+from cds_service.knowledge.judgements.case import Case, of_lab, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
 from cds_service.knowledge.judgements.usage import STOPPED, TACROLIMUS, ExposureClass
-from cds_service.patient.facts import Lost
+from cds_service.patient.facts import Lost, Use
 
 TOPIC = Topic("verify-tacrolimus-status", ("C2", "C25", "C47", "C48", "C49"))
 
@@ -30,6 +30,9 @@ MEDICATIONS = frozenset({"medication statements", "medication orders", "dispense
 def ask(case: Case) -> Answer:
     """Information on the chart, and among orders only where a draft has to do with it; data that did not come always count."""
     missing = account.lost(_matters(case))
+    vague = ordered_stop.of_unknown_route(case.record, case.exposure)
+    if vague is not None and case.indication.kind is not IndicationKind.NONE:
+        return _of_unknown_route(case, vague, missing)
     if case.ordered_stop is not None and case.indication.kind is IndicationKind.NONE:
         return _without_indication(case, case.ordered_stop, missing)
     if not _speaks(case):
@@ -41,12 +44,29 @@ def ask(case: Case) -> Answer:
         Indicator.INFO,
         _class(case).value,
         say(f"verify-summary-{_class(case).value}"),
-        happened=_doubt(case),
+        happened=(*_doubt(case), *_level(case)),
         meaning=(say("verify-meaning"),),
         advice=(say("verify-advice"),),
         unknown=(*missing, *_known_by(case)),
         claims=TOPIC.claims,
-        evidence=account.evidence(case),
+        evidence=_evidence(case),
+    )
+
+
+def _of_unknown_route(case: Case, draft: Use, missing: tuple[Sentence, ...]) -> Finding:
+    """A stop is being ordered of a product that may be for the skin: never more than information."""
+    items = (of_use(draft), *account.evidence(case))
+    return Finding(
+        TOPIC.name,
+        Indicator.INFO,
+        ExposureClass.UNKNOWN.value,
+        say("verify-summary-unknown"),
+        happened=(say("route-unknown-ordered"),),
+        meaning=(say("verify-meaning"),),
+        advice=(say("verify-advice"),),
+        unknown=missing,
+        claims=TOPIC.claims,
+        evidence=tuple({item.reference: item for item in items}.values()),
     )
 
 
@@ -116,6 +136,17 @@ def _doubt(case: Case) -> tuple[Sentence, ...]:
     if exposure.kind is ExposureClass.HOLD:
         return (say("on-hold"), *((say("stop-reason", reason=exposure.reason),) if exposure.reason else ()))
     return account.ending(case)
+
+
+def _level(case: Case) -> tuple[Sentence, ...]:
+    """The newest level, where it is below the limit of the assay: it supports a doubt, and is none by itself."""
+    level = usage.unmeasurable(case.record)
+    return () if level is None else (say("level-unmeasurable", on=level.when),)
+
+
+def _evidence(case: Case) -> tuple[Evidence, ...]:
+    level = usage.unmeasurable(case.record)
+    return account.evidence(case) if level is None else (*account.evidence(case), of_lab(level))
 
 
 def _known_by(case: Case) -> tuple[Sentence, ...]:
