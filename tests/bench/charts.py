@@ -8,6 +8,9 @@ Json = dict[str, Any]
 RXNORM, LOINC, ICD10 = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://loinc.org", "http://hl7.org/fhir/sid/icd-10-cm"
 UCUM, SNOMED = "http://unitsofmeasure.org", "http://snomed.info/sct"
 PATIENT = "bench-1"
+CLOCK = "07:15:00"
+"""The time of day of results, orders and supplies."""
+
 SUBJECT = {"reference": f"Patient/{PATIENT}"}
 KEYS = ("medicationStatements", "medicationRequests", "medicationDispenses", "medicationAdministrations", "conditions")
 TABS = (
@@ -65,7 +68,7 @@ class Chart:
             status="final",
             code=_concept(LOINC, code, name),
             category=[_concept("http://terminology.hl7.org/CodeSystem/observation-category", "laboratory", "Laboratory")],
-            effectiveDateTime=f"{self.ago(days)}T07:15:00+00:00",
+            effectiveDateTime=f"{self.ago(days)}T{CLOCK}+00:00",
             issued=f"{self.ago(days)}T09:40:00+00:00",
             valueQuantity={"value": float(value), **quantity},
             referenceRange=[{"low": {"value": float(low), **quantity}, "high": {"value": float(high), **quantity}}],
@@ -90,7 +93,7 @@ class Chart:
             status=status,
             intent="order",
             medicationCodeableConcept=concept,
-            authoredOn=f"{self.ago(start)}T10:00:00+00:00",
+            authoredOn=f"{self.ago(start)}T{CLOCK}+00:00",
             dosageInstruction=[line],
         )
         self.add(
@@ -160,7 +163,7 @@ class Chart:
                         "MedicationDispense",
                         status="completed",
                         medicationCodeableConcept=concept,
-                        whenHandedOver=f"{self.ago(number % 300)}T16:00:00+00:00",
+                        whenHandedOver=f"{self.ago(number % 300)}T{CLOCK}+00:00",
                         daysSupply={"value": 30, "unit": "d"},
                     )
                 case 3:
