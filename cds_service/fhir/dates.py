@@ -17,15 +17,29 @@ _FORM = re.compile(
     r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,30})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?)?)?"
 )
 _LONGEST = 60
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?!24)[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+"""What nearly every server sends, and the standard library reads: too many different ones to be worth remembering."""
 
 
-@lru_cache(maxsize=8192)
 def when(text: str | None, zone: ZoneInfo) -> When | None:
     """The day or days that a FHIR date, dateTime or instant means; None where it is none.
 
     Without an offset a time of day is the site's own. 24:00 and second 60 belong to the day they are written on.
     """
-    found = _FORM.fullmatch(text) if text is not None and len(text) < _LONGEST else None
+    if text is None:
+        return None
+    if not _INSTANT.fullmatch(text):
+        return _any_form(text, zone)
+    try:
+        day = datetime.fromisoformat(text).astimezone(zone).date()
+    except (ValueError, OverflowError):  # month 13, second 60, an offset of a day, the edge of the calendar
+        return _any_form(text, zone)
+    return When(day, day)
+
+
+@lru_cache(maxsize=8192)
+def _any_form(text: str, zone: ZoneInfo) -> When | None:
+    found = _FORM.fullmatch(text) if len(text) < _LONGEST else None
     if found is None:
         return None
     year, month, day, hour, minute, _, offset = found.groups()
