@@ -18,7 +18,10 @@ def plain(code: str | None) -> str:
 
 def codings(concept: Concept | None) -> Sequence[Coding]:
     """The codings of a concept."""
-    return () if concept is None else many(concept.coding)
+    if concept is None:
+        return ()
+    found = concept.coding
+    return found if type(found) is list else many(found)
 
 
 def codes(concept: Concept | str | None) -> set[str]:
@@ -32,7 +35,7 @@ def texts(concept: Concept | None) -> list[str]:
     """The words of a concept: its own text first, then the displays of its codings."""
     if concept is None:
         return []
-    displays = [coding.display for coding in many(concept.coding) if coding.display]
+    displays = [coding.display for coding in codings(concept) if coding.display]
     return [concept.text, *displays] if concept.text else displays
 
 

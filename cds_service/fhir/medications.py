@@ -11,7 +11,7 @@ from itertools import chain
 
 from msgspec import Struct, structs
 
-from cds_service.fhir.concepts import codings, route, texts
+from cds_service.fhir.concepts import codings, route
 from cds_service.fhir.lenient import UnreadableError, decode
 from cds_service.fhir.numbers import amount
 from cds_service.fhir.references import id_of
@@ -99,12 +99,7 @@ def _counted(quantity: Amount | None) -> tuple[Fraction, DoseUnit] | None:
 
 def drug(name: Named, dosages: Sequence[Dosage], counted: str | None = None) -> Drug:
     """The medicine as a fact; ``counted`` is what a supply of it is counted in (``capsule``)."""
-    codes: list[tuple[str | None, str | None]] = []
-    words: list[str] = []
-    for concept in name.concepts:
-        codes += [(coding.system, coding.code) for coding in codings(concept)]
-        words += texts(concept)
-    known = _recognise(tuple(codes), tuple(words), name.display or "")
+    known = _recognise(tuple([_said(concept) for concept in name.concepts]), name.display or "")
     if known.drug.strength is None and name.strength is not None and known.drug.ingredient is not None:
         known = structs.replace(known, drug=structs.replace(known.drug, strength=name.strength))
     if known.drug.ingredient is None or known.drug.systemic is not None:
@@ -124,8 +119,19 @@ class _Recognised(Struct, frozen=True):
     worded: bool | None = None
 
 
+_Coding = tuple[str | None, str | None, str | None]
+_Said = tuple[str | None, tuple[_Coding, ...]]
+
+
+def _said(concept: Concept) -> _Said:
+    """What a concept says: its words and each coding's system, code and display; the key under which it is remembered."""
+    return concept.text, tuple([(coding.system, coding.code, coding.display) for coding in codings(concept)])
+
+
 @lru_cache(maxsize=REMEMBERED)
-def _recognise(codes: tuple[tuple[str | None, str | None], ...], words: tuple[str, ...], display: str) -> _Recognised:
+def _recognise(said: tuple[_Said, ...], display: str) -> _Recognised:
+    codes = [(system, code) for _, found in said for system, code, _ in found]
+    words = [word for text, found in said for word in (text, *(shown for _, _, shown in found)) if word]
     found = [known for system, code in codes if system and code and (known := drug_of_code(system, code))]
     told = [known for text in (*words, display) if (known := drug_of_text(text))]
     text = next(iter(words), display)

@@ -55,13 +55,14 @@ def labs(found: Observation, person: Person, zone: ZoneInfo) -> list[Lab]:
     day = _day(found, zone)
     if day is None:
         raise NoDateError("a result without a date")
-    results = [_lab(analyte, part, found, _Told(status, day, person)) for analyte, part in known]
-    return [lab for lab in results if lab is not None]
+    told = _Told(reference_to("Observation", found.id), status, day, person)
+    return [lab for analyte, part in known if (lab := _lab(analyte, part, found, told)) is not None]
 
 
 class _Told(Struct, frozen=True, gc=False):
     """What an observation and its components have in common."""
 
+    reference: str
     status: LabStatus
     day: When
     person: Person
@@ -104,10 +105,10 @@ def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, to
         reported = Quantity(exact, value.code or value.unit or "")
         comparator = _COMPARATORS.get(value.comparator) if value.comparator else None
         understood = comparator is not None or not value.comparator
-        quantity = _canonical(analyte, exact, value.code, value.unit) if understood else None
+        quantity = _canonical(analyte.name, exact, value.code, value.unit) if understood else None
     low, high = (None, None) if quantity is None or part.reference_range is None else _range(analyte, part, value, told)
     return Lab(
-        reference=reference_to("Observation", whole.id),
+        reference=told.reference,
         analyte=analyte.name,
         when=told.day,
         status=told.status,
@@ -122,10 +123,10 @@ def _lab(analyte: Analyte, part: Observation | Component, whole: Observation, to
     )
 
 
-def _canonical(analyte: Analyte, told: Decimal, code: str | None, unit: str | None) -> Quantity | None:
+def _canonical(analyte: str, told: Decimal, code: str | None, unit: str | None) -> Quantity | None:
     """In the canonical unit: by the unit's code, else by its words."""
-    found = canonical(analyte.name, told, code) if code else None
-    return found or canonical(analyte.name, told, unit or "")
+    found = canonical(analyte, told, code) if code else None
+    return found or canonical(analyte, told, unit or "")
 
 
 def _concept(analyte: Analyte, part: Observation | Component) -> str | None:
@@ -161,19 +162,21 @@ def _range(
     fitting = [found for found in many(part.reference_range) if _fits(found, told)]
     if not fitting:
         return None, None
-    chosen = next((found for found in fitting if found.applies_to), fitting[0])
-    return _bound(analyte, chosen.low, value), _bound(analyte, chosen.high, value)
+    chosen = fitting[0] if len(fitting) == 1 else next((found for found in fitting if found.applies_to), fitting[0])
+    return _bound(analyte.name, chosen.low, value), _bound(analyte.name, chosen.high, value)
 
 
-def _bound(analyte: Analyte, bound: Amount | None, value: Amount | None) -> Decimal | None:
+def _bound(analyte: str, bound: Amount | None, value: Amount | None) -> Decimal | None:
     if bound is None or bound.value is None:
         return None
-    labelled = value if value is not None and not (bound.code or bound.unit) else bound
-    return _in_range(analyte, bound.value, labelled.code, labelled.unit)
+    code, unit = bound.code, bound.unit
+    if value is not None and not (code or unit):
+        code, unit = value.code, value.unit
+    return _in_range(analyte, bound.value, code, unit)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _in_range(analyte: Analyte, told: Decimal, code: str | None, unit: str | None) -> Decimal | None:
+def _in_range(analyte: str, told: Decimal, code: str | None, unit: str | None) -> Decimal | None:
     """A bound in the canonical unit; the same few bounds come with every result."""
     exact = number(told)
     found = None if exact is None else _canonical(analyte, exact, code, unit)
@@ -182,9 +185,10 @@ def _in_range(analyte: Analyte, told: Decimal, code: str | None, unit: str | Non
 
 def _fits(found: ReferenceRange, told: _Told) -> bool:
     """Whether a range is a normal one, and one for a person of this sex and age."""
-    kinds = [found.type] if found.type is not None else many(found.meaning)
-    if kinds and not any(_words(kind) & _NORMAL for kind in kinds):
-        return False
+    if found.type is not None or found.meaning is not None:
+        kinds = [found.type] if found.type is not None else many(found.meaning)
+        if kinds and not any(_words(kind) & _NORMAL for kind in kinds):
+            return False
     if found.applies_to is not None:
         sex = told.person.sex
         if sex is None or not any(sex.value in _words(concept) for concept in many(found.applies_to)):

@@ -57,6 +57,7 @@ _ADHERENCE = {  # R5 refines each with -as-directed and -not-as-directed
     "stopped": UseStatus.STOPPED,
 }
 _NO_LONGER = frozenset({UseStatus.STOPPED, UseStatus.COMPLETED, UseStatus.NOT_TAKEN})
+_GOING = (UseStatus.ACTIVE, UseStatus.DRAFT)
 _HANDED_OVER = frozenset({"completed", "in-progress", "stopped", "unknown", ""})
 _GIVEN = frozenset({"completed", "in-progress", "stopped", "unknown", ""})
 _LONGEST_NOTE = 500
@@ -126,7 +127,7 @@ def order(found: MedicationRequest | MedicationOrder, scene: Scene, *, draft: bo
         start_of(period, scene.zone),
         end_of(period, scene.zone),
         when(written, scene.zone),
-        when(changed, scene.zone) if status not in {UseStatus.ACTIVE, UseStatus.DRAFT} else None,
+        when(changed, scene.zone) if changed is not None and status not in _GOING else None,
         supply_days=allowed(found.dispense_request),
         replaces=replaced(found, scene.named),
         instance_of=instance_of(found, scene.named),

@@ -4,11 +4,11 @@ Codes that name a medicine but measure no level of it (doses, antibodies) are le
 ever matched in a text.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 from cds_service.knowledge.valuesets.meanings import Analyte
 from cds_service.knowledge.valuesets.systems import short_name
-from cds_service.knowledge.valuesets.tables import rows
+from cds_service.knowledge.valuesets.tables import REMEMBERED, rows
 from cds_service.patient.units import unit_of
 
 
@@ -25,6 +25,7 @@ def _names() -> dict[str, Analyte]:
     return {name: Analyte(analyte, unit_of(analyte)) for name, analyte in rows("laboratory_names")}
 
 
+@lru_cache(maxsize=REMEMBERED)
 def analyte_of_code(system: str, code: str) -> Analyte | None:
     """The analyte of a laboratory code; None when the code is not in the table."""
     return _table().get(code.strip()) if short_name(system) == "loinc" else None
