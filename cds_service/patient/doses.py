@@ -22,7 +22,10 @@ class DailyDose(Struct, frozen=True, gc=False):
 
     def times(self, factor: Fraction) -> "DailyDose":
         """The same dose on another scale."""
-        return self if factor == 1 else DailyDose(self.low * factor, self.high * factor, self.certain)
+        if factor == 1:
+            return self
+        low = self.low * factor
+        return DailyDose(low, low if self.high == self.low else self.high * factor, self.certain)
 
 
 def _each(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction | None:
@@ -53,9 +56,10 @@ def _by_the_day(line: DoseLine, drug: Drug, weight: Fraction | None) -> Fraction
 def _times(line: DoseLine, drug: Drug, factor: Fraction | None) -> DailyDose | None:
     if line.as_needed or line.low is None or line.high is None:
         return None
+    certain = line.certain and drug.certain
     if line.low == line.high == 0:  # nothing at all, however often and of whatever
-        return DailyDose(Fraction(), Fraction(), line.certain and drug.certain)
-    return None if factor is None else DailyDose(line.low * factor, line.high * factor, line.certain and drug.certain)
+        return DailyDose(Fraction(), Fraction(), certain)
+    return None if factor is None else DailyDose(line.low, line.high, certain).times(factor)
 
 
 def daily_of_line(line: DoseLine, drug: Drug, weight: Fraction | None) -> DailyDose | None:
