@@ -93,6 +93,8 @@ def render(sentence: Sentence, *, markdown: bool) -> str:
     if template is None:
         return f"{NOT_WORDED} {own_markdown(sentence.key) if markdown else sentence.key}"
     literals = template.markdown if markdown else template.plain
+    if not template.slots:
+        return literals[0]
     parts = [literals[0]]
     for slot, literal in zip(template.slots, literals[1:], strict=True):
         value = sentence.values.get(slot)

@@ -16,6 +16,7 @@ from cds_service.patient.when import When
 
 _DECIMALS = 3
 _SMALLEST, _LARGEST = -6, 11  # powers of ten written out; beyond them a number is written like 1.5E+20
+_LARGE = 10**_LARGEST
 _UNITLESS = frozenset({"", "1"})
 
 
@@ -40,9 +41,15 @@ def term(value: Term) -> str:
     return words().get(value.name) or value.name.replace("_", " ").replace("-", " ")
 
 
-@lru_cache(maxsize=2048)
 def number(value: Fraction | Decimal) -> str:
     """The shortest decimal with at most three decimals (three digits that count, where the number is small)."""
+    if isinstance(value, Fraction) and value.denominator == 1 and abs(value.numerator) < _LARGE:
+        return str(value.numerator)
+    return _number(value)
+
+
+@lru_cache(maxsize=2048)
+def _number(value: Fraction | Decimal) -> str:
     exact = value if isinstance(value, Decimal) else Decimal(value.numerator) / Decimal(value.denominator)
     if not exact.is_finite() or not exact:
         return "0" if exact.is_finite() else str(exact)

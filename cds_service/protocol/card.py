@@ -1,8 +1,9 @@
 """The card as CDS Hooks has it (2.0, readable by 1.0 clients); members without a value are left out."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Coding(Struct, frozen=True, omit_defaults=True):
@@ -50,3 +51,22 @@ class Card(Struct, frozen=True, omit_defaults=True):
     suggestions: tuple[Suggestion, ...] | None = None
     selectionBehavior: str | None = None  # noqa: N815 - the wire name
     overrideReasons: tuple[Coding, ...] | None = None  # noqa: N815 - the wire name
+
+
+def plain(cards: Sequence[Card]) -> list[Any]:
+    """The cards as the JSON they become, for the schema: each part they share is made once, their resources are not copied."""
+    made: dict[int, dict[str, Any]] = {}
+
+    def part(value: Struct) -> dict[str, Any]:
+        members = structs.asdict(value)
+        for name, member in structs.asdict(value).items():
+            if member is None:
+                del members[name]
+            elif isinstance(member, tuple):
+                members[name] = [made.get(id(item)) or part(item) for item in member]
+            elif isinstance(member, Struct):
+                members[name] = part(member)
+        made[id(value)] = members
+        return members
+
+    return [part(card) for card in cards]

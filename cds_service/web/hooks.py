@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from cds_service.answer import Outcome, Setting, answer
 from cds_service.protocol import discovery
-from cds_service.protocol.card import Card
+from cds_service.protocol.card import Card, plain
 from cds_service.protocol.discovery import Service
 from cds_service.protocol.request import HookRequest, parse
 from cds_service.protocol.schemas import schema
@@ -48,7 +48,7 @@ def answer_hook(house: House, service_id: str, client: Client) -> Response:
     seen.done("parse")
     now = house.now()
     outcome = answer(request, hook=service.hook, asof=now.date(), setting=_agreed(house.setting, client), done=seen.done)
-    fault = schema("response").fault({"cards": msgspec.to_builtins(outcome.cards)})
+    fault = schema("response").fault({"cards": plain(outcome.cards)})
     if fault is not None:
         raise FaultyAnswer(fault)
     seen.done("check")
