@@ -4,10 +4,12 @@ Everywhere ``None`` means that the record did not say; an empty tuple means that
 References are FHIR references (``Observation/o1``) as the client knows them. Texts that came from outside are ``Outside``.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -215,6 +217,11 @@ class Lab(Struct, frozen=True):
     timing: str | None = None
 
 
+def newest_first(labs: Iterable[Lab]) -> tuple[Lab, ...]:
+    """Results by their latest possible day, those of one day by reference."""
+    return tuple(sorted(labs, key=lambda lab: (lab.when.latest, lab.reference), reverse=True))
+
+
 class Allergy(Struct, frozen=True):
     """An allergy or intolerance to a medicine; ``ingredient`` None when the substance is not in the drug table."""
 
@@ -240,7 +247,7 @@ class Lost(Struct, frozen=True, gc=False):
     count: int = 0
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, dict=True):
     """All that is known about one person on the day ``asof``, in the request of one hook.
 
     ``drafts`` are the orders in the request itself (new, revised, stopped). ``lost`` names what was not received;
@@ -271,3 +278,12 @@ class Record(Struct, frozen=True):
     def uses(self) -> tuple[Use, ...]:
         """Every use the record tells of, of any kind; drafts are not among them."""
         return (self.statements or ()) + (self.orders or ()) + (self.dispenses or ()) + (self.administrations or ())
+
+    @cached_property
+    def measured(self) -> dict[str, tuple[Lab, ...]]:
+        """The markers that have a number in a known unit by analyte, newest first; sorted once for everybody who asks."""
+        found: dict[str, list[Lab]] = {}
+        for lab in self.markers or ():
+            if lab.quantity is not None:
+                found.setdefault(lab.analyte, []).append(lab)
+        return {analyte: newest_first(labs) for analyte, labs in found.items()}

@@ -7,31 +7,24 @@ from statistics import median
 
 from msgspec import Struct
 
-from cds_service.patient.facts import Comparator, Lab, LabStatus, Quantity
+from cds_service.patient.facts import Comparator, Lab, LabStatus, Quantity, newest_first
+
+_FINAL = LabStatus.FINAL
 
 
 def of(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:
     """The results of these analytes that have a number in a known unit, newest first (latest possible day first)."""
-    found = [lab for lab in labs if lab.analyte in analytes and lab.quantity is not None]
-    return tuple(sorted(found, key=lambda lab: (lab.when.latest, lab.reference), reverse=True))
-
-
-def by_analyte(labs: Iterable[Lab]) -> dict[str, tuple[Lab, ...]]:
-    """All results that have a number in a known unit by their analyte, each newest first."""
-    found: dict[str, list[Lab]] = {}
-    for lab in labs:
-        found.setdefault(lab.analyte, []).append(lab)
-    return {analyte: of(results, analyte) for analyte, results in found.items()}
+    return newest_first(lab for lab in labs if lab.analyte in analytes and lab.quantity is not None)
 
 
 def between(labs: Iterable[Lab], first: date, last: date) -> tuple[Lab, ...]:
     """Those whose day surely lies from ``first`` to ``last``, both included."""
-    return tuple(lab for lab in labs if first <= lab.when.earliest and lab.when.latest <= last)
+    return tuple([lab for lab in labs if first <= lab.when.earliest and lab.when.latest <= last])
 
 
 def final(labs: Iterable[Lab]) -> tuple[Lab, ...]:
     """Those that may carry a finding: not preliminary."""
-    return tuple(lab for lab in labs if lab.status is LabStatus.FINAL)
+    return tuple([lab for lab in labs if lab.status is _FINAL])
 
 
 def value(lab: Lab) -> Decimal:

@@ -13,6 +13,7 @@ from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.bounds import first_day, last_day
 from cds_service.patient.doses import daily_of_line, total
 from cds_service.patient.facts import Record, Use, UseKind, UseStatus
+from cds_service.patient.supplies import PER_KG
 
 
 class Treatment(Struct, frozen=True):
@@ -47,9 +48,10 @@ def runs(use: Use, today: date) -> bool:
 def running(record: Record) -> dict[str, Use]:
     """Every systemic medicine of the drug table in use today, by ingredient: its newest statement, else its newest order."""
     found: dict[str, Use] = {}
-    for use in sorted((*(record.orders or ()), *(record.statements or ())), key=_rank):
-        if use.drug.ingredient and use.drug.systemic is not False and not use.forbids and runs(use, record.asof):
-            found[use.drug.ingredient] = use
+    named = [use for use in (*(record.orders or ()), *(record.statements or ())) if use.drug.ingredient]
+    now = [use for use in named if use.drug.systemic is not False and not use.forbids and runs(use, record.asof)]
+    for use in sorted(now, key=_rank):
+        found[use.drug.ingredient or ""] = use
     return found
 
 
@@ -66,7 +68,8 @@ def ordered(record: Record) -> tuple[Use, ...]:
 def equivalent(use: Use, record: Record, parameters: Parameters) -> Fraction | None:
     """The prednisone equivalent of a steroid in mg a day; None when its dose is not known."""
     factor = parameters.prednisone_equivalents.get(use.drug.ingredient or "")
-    dose = total([daily_of_line(line, use.drug, weight.on(record, record.asof, parameters)) for line in use.lines])
+    kg = weight.on(record, record.asof, parameters) if any(line.unit in PER_KG for line in use.lines) else None
+    dose = total([daily_of_line(line, use.drug, kg) for line in use.lines])
     return None if factor is None or dose is None else dose.low * factor
 
 

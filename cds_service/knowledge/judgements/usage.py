@@ -99,7 +99,7 @@ class _Told(Struct, frozen=True):
 def newest_evidence(record: Record, taken: Sequence[Use]) -> date | None:
     """The newest day on which anything tells that the drug was in use: an assertion, a supply, a dose, a measured level."""
     days = [when.latest for use in taken for when in (use.asserted, use.start) if when and when.latest <= record.asof]
-    days += [lab.when.latest for lab in labs.of(record.markers or (), TACROLIMUS) if _measured(lab, record.asof)]
+    days += [lab.when.latest for lab in record.measured.get(TACROLIMUS, ()) if _measured(lab, record.asof)]
     return max(days, default=None)
 
 
@@ -110,7 +110,7 @@ def _measured(lab: Lab, today: date) -> bool:
 
 def unmeasurable(record: Record) -> Lab | None:
     """The newest level, where it is below the limit of the assay: it supports that the drug is not taken, and proves nothing."""
-    levels = [lab for lab in labs.final(labs.of(record.markers or (), TACROLIMUS)) if lab.when.latest <= record.asof]
+    levels = [lab for lab in labs.final(record.measured.get(TACROLIMUS, ())) if lab.when.latest <= record.asof]
     return None if not levels or labs.surely_above(levels[0], Decimal()) else levels[0]
 
 

@@ -14,7 +14,7 @@ def nearest(record: Record, day: date, parameters: Parameters) -> Lab | None:
     """The weight measured last before a day, else first after it, if it is fresh enough for the person's age."""
     child = age.surely_child(record, parameters)
     fresh = parameters.weight_fresh_days_child if child else parameters.weight_fresh_days
-    weights = labs.final(labs.of(record.markers or (), "weight"))
+    weights = labs.final(record.measured.get("weight", ()))
     near = [lab for lab in weights if all(abs(days_between(end, day)) <= fresh for end in (lab.when.earliest, lab.when.latest))]
     before = [lab for lab in near if lab.when.latest <= day]
     return before[0] if before else near[-1] if near else None

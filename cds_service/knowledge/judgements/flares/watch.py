@@ -26,13 +26,9 @@ class Watch:
         fresh = shift(record.asof, -parameters.marker_fresh_days)
         self.first = max(fresh, shift(since, 1)) if since else fresh
 
-    @cached_property
-    def _by_analyte(self) -> dict[str, tuple[Lab, ...]]:
-        return labs.by_analyte(self.record.markers or ())
-
     def results(self, analyte: str) -> tuple[Lab, ...]:
         """Every result of an analyte with a number, of any day, newest first."""
-        return self._by_analyte.get(analyte, ())
+        return self.record.measured.get(analyte, ())
 
     def newest(self, analyte: str) -> Lab | None:
         """The newest final result since the stop that is fresh enough."""

@@ -35,7 +35,7 @@ def _risen_creatinine(at: Situation) -> Lab | None:
         return None
     before = last.when.earliest
     window = shift(before, -p.baseline_window_days), shift(before, -p.baseline_fallback_days)
-    usual = labs.baseline(labs.of(at.record.markers or (), "creatinine"), before, window=window)
+    usual = labs.baseline(at.record.measured["creatinine"], before, window=window)
     risen = usual is not None and labs.surely_at_least(last, usual.value * p.creatinine_aki_factor)
     return last if risen else None
 

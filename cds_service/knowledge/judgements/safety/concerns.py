@@ -70,7 +70,7 @@ def screening(at: Situation, *analytes: str) -> Lab | None:
 def newest(at: Situation, analyte: str) -> Lab | None:
     """The newest final number that is fresh enough to guard an order."""
     first = shift(at.record.asof, -at.parameters.safety_marker_fresh_days)
-    fresh = labs.final(labs.between(labs.of(at.record.markers or (), analyte), first, at.record.asof))
+    fresh = labs.final(labs.between(at.record.measured.get(analyte, ()), first, at.record.asof))
     return fresh[0] if fresh else None
 
 
