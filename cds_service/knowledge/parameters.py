@@ -106,6 +106,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     glomerular_albumin: Decimal
     # re-induction
     reinduction_scope: str
+    response_min_days: int
     adult_years: int
     steroid_alone_mg: Fraction
     steroid_combined_mg: Fraction

@@ -5,6 +5,7 @@ from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.flare import Flare, Tier
 from cds_service.knowledge.judgements.flares import glomerular, hepatitis, lupus_nephritis, myasthenia
 from cds_service.patient.labs import as_reported
+from cds_service.patient.when import When
 
 SHORT = {glomerular.DISEASE: "glomerular-disease"}
 EXCLUDE = {
@@ -20,6 +21,11 @@ def _state(case: Case) -> str:
     return "treated" if case.treatment.treated else case.flare.tier.name.lower()
 
 
+def name(flare: Flare) -> Term:
+    """The disease, shortly enough for a summary."""
+    return Term(SHORT.get(flare.disease, flare.disease))
+
+
 def summary(case: Case) -> Sentence:
     """The flare in one line: the disease, how long after the stop, and the marker or the sign that is furthest out."""
     flare, days = case.flare, case.days_since
@@ -27,7 +33,7 @@ def summary(case: Case) -> Sentence:
     if flare.disease == hepatitis.DISEASE and leading is not None and leading.times is not None:
         times = round(leading.times, 2)
         return say(f"rebound-summary-{_state(case)}", analyte=Term(leading.lab.analyte), times=times, days=days)
-    disease = Term(SHORT.get(flare.disease, flare.disease))
+    disease = name(flare)
     if leading is None:
         return say(f"flare-summary-{_state(case)}-sign", disease=disease, days=days)
     shown: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
@@ -36,15 +42,18 @@ def summary(case: Case) -> Sentence:
 
 def lead(case: Case) -> tuple[Sentence, ...]:
     """The flare and the stop in one sentence; none where the day of the stop is not known."""
-    last, leading = case.exposure.last_dose, case.flare.leading
-    if last is None:
-        return ()
+    last = case.exposure.last_dose
+    return () if last is None else (_lead(case.flare, last),)
+
+
+def _lead(flare: Flare, last: When) -> Sentence:
+    leading = flare.leading
     if leading is None:
-        return (say("flare-lead-sign", sign=case.flare.signs[0].text, last=last),)
+        return say("flare-lead-sign", sign=flare.signs[0].text, last=last)
     told: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab), "on": leading.lab.when}
-    if leading.times is None:
-        return (say("flare-lead", **told, last=last),)
-    return (say("rebound-lead", **told, times=round(leading.times, 2), last=last),)
+    if flare.disease != hepatitis.DISEASE or leading.times is None:
+        return say("flare-lead", **told, last=last)
+    return say("rebound-lead", **told, times=round(leading.times, 2), last=last)
 
 
 def severity(flare: Flare) -> tuple[Sentence, ...]:
@@ -71,7 +80,8 @@ def definition(case: Case) -> tuple[Sentence, ...]:
     for reading in flare.readings:
         if reading.tier and reading.why and reading.why not in found:
             found.append(reading.why)
-    return (*found, *flare.cautions)
+    by_sign = (say("flare-by-sign"),) if flare.signs else ()
+    return (*found, *by_sign, *flare.cautions)
 
 
 def exclude(flare: Flare) -> tuple[Sentence, ...]:

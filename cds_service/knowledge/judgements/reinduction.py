@@ -5,7 +5,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from cds_service.knowledge import orders, valuesets
-from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, Sentence, Term, Value, say
+from cds_service.knowledge.finding import DrugOrder, LabOrder, Offer, ReferralOrder, Sentence, Term, say
 from cds_service.knowledge.judgements import age, regimens, restart, safety, weight
 from cds_service.knowledge.judgements.exposure import Exposure
 from cds_service.knowledge.judgements.flares import hepatitis
@@ -106,19 +106,15 @@ def _with_steroid(
 def _steroid_words(disease: str, kg: Fraction | None, p: Parameters) -> list[Sentence]:
     """What the source says of steroids: its regimens where they are offered, elsewhere its statement without a dose of ours."""
     if not regimens.of(disease).steroids:
-        return [say("source-steroid-elsewhere", **_span(p)), say("myasthenia-steroid")]
+        return [say("myasthenia-steroid")]
     if not regimens.steroids_offered(disease, p):
-        return [say("source-steroid-elsewhere", **_span(p))]
+        return [say("source-steroid-elsewhere", low=p.steroid_combined_mg, high=p.steroid_alone_mg)]
     words = [say("source-steroid", alone=p.steroid_alone_mg, combined=p.steroid_combined_mg, fixed=p.azathioprine_fixed_mg)]
     per_kg = {"low": p.azathioprine_mgkg_low, "high": p.azathioprine_mgkg_high}
     if kg is None:
         return [*words, say("source-azathioprine", **per_kg)]
     span = {"from_mg": per_kg["low"] * kg, "to_mg": per_kg["high"] * kg}
     return [*words, say("source-azathioprine-weighed", **per_kg, **span, weight=kg)]
-
-
-def _span(p: Parameters) -> dict[str, Value]:
-    return {"low": p.steroid_combined_mg, "high": p.steroid_alone_mg}
 
 
 def judge(at: Situation, exposure: Exposure, disease: str) -> Reinduction:

@@ -61,17 +61,18 @@ def _laboratory(case: Case) -> reinduction.Reinduction:
 
 def _information(case: Case) -> Answer:
     """A change that is no flare by itself: rising antibodies, falling complement, inflammation of no particular cause."""
-    hints = [hint for flare in case.flares for hint in flare.hints]
-    if not hints or case.treatment.treated or not case.shows_past_stop():
+    told = [flare for flare in case.flares if flare.hints]
+    if not told or case.treatment.treated or not case.shows_past_stop():
         return None
+    hints = [hint for flare in told for hint in flare.hints]
     whys = list({why.key + repr(why.values): why for hint in hints if (why := hint.why)}.values())
     return Finding(
         TOPIC.name,
         Indicator.INFO,
         case.exposure.kind.value,
-        say("rebound-summary-information", days=case.days_since, diseases=past_stop.diseases(case)),
+        say("rebound-summary-information", days=case.days_since, disease=flare_account.name(told[0])),
         happened=(*map(account.marker, hints), *account.ending(case)),
-        meaning=(*whys, *flare_account.exclude(case.flare)),
+        meaning=(*whys, *flare_account.exclude(told[0])),
         unknown=account.flare_unknown(case),
         offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
         claims=TOPIC.claims,
@@ -88,7 +89,8 @@ def _remote(case: Case) -> Answer:
 
 def _response(case: Case) -> tuple[Sentence, ...]:
     """Whether the disease was quiet on tacrolimus, which is what a restart rests on; and why it was stopped."""
-    response = say("response-documented") if case.flare.quiet_before else say("response-not-documented")
+    long_enough = case.exposure.days_before >= case.parameters.response_min_days
+    response = say("response-documented" if case.flare.quiet_before and long_enough else "response-not-documented")
     return (response,) if case.exposure.reason else (response, say("stop-reason-unknown"))
 
 

@@ -31,7 +31,7 @@ def _creatinine(at: Watch) -> Reading | None:
             tier = Tier.SEVERE
         elif labs.surely_at_least(newest, usual.value + rise):
             tier = Tier.RELAPSE
-    return Reading(newest, None, False, usual, tier, say("lupus-creatinine", edition=KDIGO) if tier else None)
+    return Reading(newest, None, False, usual, tier, say("lupus-definition", edition=KDIGO) if tier else None)
 
 
 def _protein(at: Watch) -> Reading | None:
@@ -44,7 +44,7 @@ def _protein(at: Watch) -> Reading | None:
             tier = Tier.SEVERE
         elif labs.surely_at_least(newest, _moderate(at, usual.value)):
             tier = Tier.RELAPSE
-    return Reading(newest, None, False, usual, tier, say("lupus-protein", edition=KDIGO) if tier else None)
+    return Reading(newest, None, False, usual, tier, say("lupus-definition", edition=KDIGO) if tier else None)
 
 
 def _moderate(at: Watch, before: Decimal) -> Decimal:

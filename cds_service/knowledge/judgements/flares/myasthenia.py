@@ -79,5 +79,6 @@ def judge(at: Watch) -> Flare:
         preliminary=at.preliminary(*SCORES, *BREATHING),
         missing=() if any(scores) else SCORES,
         unreadable=at.unreadable(*SCORES, *BREATHING),
+        cautions=(say("myasthenia-record-scores"),),
         unknown=(*at.without_baseline(*scores), *_no_weight(at, breathing)),
     )
