@@ -75,6 +75,7 @@ Behaviour = Callable[[Handler], None]
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 128
     owner: "FhirServer"
 
     def handle_error(self, *_: object) -> None:

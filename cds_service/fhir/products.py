@@ -9,19 +9,19 @@ from cds_service.fhir.bundle import type_of
 
 
 class _Reference(Struct, frozen=True):
-    reference: str = ""
-    display: str = ""
+    reference: str | None = None
+    display: str | None = None
 
 
 class _Choice(Struct, frozen=True):
     """R5's CodeableReference."""
 
-    reference: _Reference = _Reference()
+    reference: _Reference | None = None
 
 
 class _Use(Struct, rename="camel"):
-    medication_reference: _Reference = _Reference()
-    medication: _Choice = _Choice()
+    medication_reference: _Reference | None = None
+    medication: _Choice | None = None
 
 
 class _Product(Struct):
@@ -46,9 +46,10 @@ def referred(resources: Iterable[Raw]) -> Iterator[Product]:
             use = _use.decode(resource)
         except msgspec.DecodeError:
             continue
-        for found in (use.medication_reference, use.medication.reference):
-            if found.reference and not found.reference.startswith("#"):
-                yield Product(found.reference, bool(found.display.strip()))
+        inner = use.medication.reference if use.medication is not None else None
+        for found in (use.medication_reference, inner):
+            if found is not None and found.reference and not found.reference.startswith("#"):
+                yield Product(found.reference, bool((found.display or "").strip()))
 
 
 def product_id(resource: Raw) -> str | None:
