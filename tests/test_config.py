@@ -4,6 +4,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from click.testing import CliRunner
 
@@ -44,6 +45,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         CDS_AUTH="off",
         CDS_ISSUERS=str(issuers),
         CDS_FHIR_SERVERS="https://fhir.example.org/r4, http://localhost:18099/fhir/",
+        CDS_PRIVATE_NETWORKS="10.1.0.0/16, fd00:1::/64",
+        CDS_CA_FILE=certifi.where(),
         CDS_CORS_ORIGINS="https://a.example.org",
         CDS_STORE="sqlite:////var/lib/cds.sqlite3",
         CDS_BUDGET_MS="1000",
@@ -53,6 +56,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     )
     assert config.base_url == "https://cds.example.org/base"
     assert config.fhir_servers == ("https://fhir.example.org/r4", "http://localhost:18099/fhir")
+    assert config.private_networks == (ip_network("10.1.0.0/16"), ip_network("fd00:1::/64"))
+    assert config.authorities == Path(certifi.where())
     assert config.origins == {"https://a.example.org"}
     assert config.store == Path("/var/lib/cds.sqlite3")
     assert (config.budget_ms, config.max_body, config.strict) == (1000, 50_000_000, True)
@@ -92,6 +97,10 @@ def test_on_loopback_authentication_is_off_unless_it_is_required() -> None:
         ("CDS_STORE", "sqlite:///", "must be sqlite:///FILE"),
         ("CDS_FHIR_SERVERS", "http://fhir.example.org", "must be https"),
         ("CDS_FHIR_SERVERS", "ftp://fhir.example.org", "is no plain http or https URL"),
+        ("CDS_PRIVATE_NETWORKS", "10.1.2.3/16", "is no network"),
+        ("CDS_PRIVATE_NETWORKS", "10.1.0.0/16, intranet", "is no network"),
+        ("CDS_CA_FILE", "/nowhere/ca.pem", "no certificates can be read"),
+        ("CDS_CA_FILE", __file__, "no certificates can be read"),
         ("CDS_BUDGET_MS", "5", "must be a whole number from 10 to 60000"),
         ("CDS_MAX_BODY", "5 MB", "must be a whole number from 1000"),
         ("CDS_MAX_BODY", "-1", "must be a whole number from 1000"),
