@@ -48,10 +48,20 @@ def test_the_body_is_what_this_service_says_it_is() -> None:
 
 def test_there_is_exactly_one_service_for_each_hook() -> None:
     hooks = ["medication-prescribe", "order-select", "order-sign", "patient-view", "encounter-discharge"]
+    hooks += ["medication-refill", "encounter-start", "order-dispatch", "io.github.cds-service.order-discontinue"]
     assert [service["hook"] for service in SERVICES] == hooks
-    assert [service["id"] for service in SERVICES] == [f"tacrolimus-{hook}" for hook in hooks]
+    assert [service["id"] for service in SERVICES] == [f"tacrolimus-{hook.rpartition('.')[2]}" for hook in hooks]
     assert list(discovery.services()) == [service["id"] for service in SERVICES]
     assert set(hooks) <= discovery.known_hooks()
+
+
+def test_a_hook_that_was_only_proposed_has_a_name_of_our_own_and_is_understood_by_its_bare_one() -> None:
+    ours = {service["hook"] for service in SERVICES} - discovery.PUBLISHED_HOOKS
+    assert ours == {"io.github.cds-service.order-discontinue"}
+    assert ours | {"order-discontinue"} <= discovery.known_hooks()
+    assert discovery.answering("order-discontinue") == discovery.answering(*ours) == "io.github.cds-service.order-discontinue"
+    assert discovery.answering("order-sign") == "order-sign"
+    assert discovery.answering("order-review") is None
 
 
 def test_the_texts_are_plain_and_say_what_the_rules_rest_on() -> None:

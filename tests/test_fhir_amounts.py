@@ -1,5 +1,6 @@
 """How much and for how long: supplies, the strength of a product, parts of the day, and which order another one replaces."""
 
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -162,6 +163,34 @@ class TestPartsOfTheDay:
     def test_a_dose_of_zero_needs_no_unit(self, amount: Json) -> None:
         (dosed,) = only_use(order(dosageInstruction=[{"doseAndRate": [{"doseQuantity": amount}]}])).lines
         assert (dosed.low, dosed.high) == (0, 0)
+
+
+class TestNumberedLines:
+    @staticmethod
+    def numbered(number: int | None, days: int | None, value: int = 2) -> Json:
+        timing: Json = {"frequency": 2, "period": 1, "periodUnit": "d"}
+        if days is not None:
+            timing["boundsDuration"] = {"value": days, "code": "d"}
+        return {**line(value, **timing), **({} if number is None else {"sequence": number})}
+
+    @staticmethod
+    def told(*lines: Json) -> list[tuple[date | None, date | None]]:
+        dosed = only_use(order(authoredOn="2026-01-01", dosageInstruction=list(lines))).lines
+        return [(one.start.latest if one.start else None, one.end.latest if one.end else None) for one in dosed]
+
+    def test_the_next_begins_when_the_one_before_has_ended(self) -> None:
+        steps = self.told(self.numbered(2, 7, 1), self.numbered(1, 14, 2))
+        assert steps == [(None, date(2026, 1, 14)), (date(2026, 1, 15), date(2026, 1, 21))]
+
+    def test_lines_of_one_number_run_together(self) -> None:
+        steps = self.told(self.numbered(1, 14), self.numbered(1, 7), self.numbered(2, None))
+        assert steps == [(None, date(2026, 1, 14)), (None, date(2026, 1, 7)), (date(2026, 1, 15), None)]
+
+    def test_after_a_line_without_an_end_they_run_together(self) -> None:
+        assert self.told(self.numbered(1, None), self.numbered(2, 7)) == [(None, None), (None, date(2026, 1, 7))]
+
+    def test_without_numbers_they_run_together(self) -> None:
+        assert self.told(self.numbered(None, 14), self.numbered(None, 7)) == [(None, date(2026, 1, 14)), (None, date(2026, 1, 7))]
 
 
 class TestLinks:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
@@ -51,14 +52,35 @@ _MIDDAY_HOURS = (11, 15)
 
 
 def lines(dosages: Sequence[Dosage], anchor: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
-    """The lines of a dosage; ``anchor`` is the day from which a mere duration counts (of an order the day it was written)."""
-    return tuple(line for dosage in dosages for line in _lines(dosage, anchor, zone))
+    """The lines of a dosage; ``anchor`` is the day from which a mere duration counts (of an order the day it was written).
+
+    Of lines that are numbered the next begins when the one before has ended, where that is known.
+    """
+    if len({dosage.sequence for dosage in dosages}) < 2:
+        return tuple(line for dosage in dosages for line in _lines(dosage, anchor, None, zone))
+    found: list[DoseLine] = []
+    begins: When | None = None
+    for _, together in groupby(sorted(dosages, key=_number), key=_number):
+        step = [line for dosage in together for line in _lines(dosage, begins or anchor, begins, zone)]
+        ends = [line.end for line in step if line.end is not None]
+        begins = _day_after(max(ends, key=lambda end: end.latest)) if ends and len(ends) == len(step) else None
+        found += step
+    return tuple(found)
 
 
-def _lines(dosage: Dosage, anchor: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
+def _number(dosage: Dosage) -> Decimal:
+    return dosage.sequence or Decimal()
+
+
+def _day_after(when: When) -> When:
+    return When(shift(when.earliest, 1), shift(when.latest, 1))
+
+
+def _lines(dosage: Dosage, anchor: When | None, begins: When | None, zone: ZoneInfo) -> tuple[DoseLine, ...]:
     low, high, unit = _dose(dosage)
     times = _times(dosage.timing)
     start, end = _bounds(dosage.timing.repeat if dosage.timing else None, anchor, zone)
+    start = start or begins
     as_needed = bool(dosage.as_needed_boolean or dosage.as_needed or dosage.as_needed_codeable_concept or dosage.as_needed_for)
     moment = _moment(dosage.timing)
     if moment is None and dosage.text and times in (None, 1):

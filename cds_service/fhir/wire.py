@@ -124,6 +124,7 @@ class DoseAndRate(Wire):
 class Dosage(Wire):
     """A dosage line; ``quantity_*`` is DSTU2's statement, ``dose`` and ``quantity`` an administration."""
 
+    sequence: Decimal | None = None
     text: str | None = None
     timing: Timing | None = None
     as_needed_boolean: bool | None = None

@@ -28,6 +28,10 @@ PUBLISHED_HOOKS = frozenset(
 """Every hook that has a page of its own in the hooks library of CDS Hooks, was withdrawn from it, or is proposed for it."""
 
 
+NAMESPACE = "io.github.cds-service."
+"""What stands before the name of a hook that is only proposed to CDS Hooks, so that it is ours until it is published."""
+
+
 class Service(Struct, frozen=True):
     """One advertised service: the hook it answers, its id in the URL, what it asks the client to send along."""
 
@@ -52,6 +56,12 @@ def body() -> bytes:
 def services() -> dict[str, Service]:
     """The services by their ids."""
     return {service.id: service for service in msgspec.json.decode(body(), type=_Body).services}
+
+
+def answering(hook: str) -> str | None:
+    """The hook of the service that answers a request of this name, which may lack our namespace; None where there is none."""
+    own = {service.hook for service in services().values()}
+    return next((name for name in (hook, f"{NAMESPACE}{hook}") if name in own), None)
 
 
 @cache

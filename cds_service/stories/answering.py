@@ -74,6 +74,7 @@ def own_hook(body: bytes) -> str:
         hook = parse(body).hook
     except BadRequest as error:
         raise Unanswerable(f"The request cannot be read: {error}.") from None
-    if hook not in {service.hook for service in discovery.services().values()}:
+    answering = discovery.answering(hook)
+    if answering is None:
         raise Unanswerable(f"No service answers the hook {hook}.")
-    return hook
+    return answering

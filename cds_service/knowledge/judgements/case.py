@@ -16,7 +16,16 @@ from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Lab, Problem, Record, Use
 from cds_service.patient.when import days_between
 
-ORDER_HOOKS = frozenset({"medication-prescribe", "order-select", "order-sign"})
+ORDER_HOOKS = frozenset(
+    {
+        "medication-prescribe",
+        "order-select",
+        "order-sign",
+        "order-dispatch",
+        "medication-refill",
+        "io.github.cds-service.order-discontinue",
+    }
+)
 
 
 class Case:
