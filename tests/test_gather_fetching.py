@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.gather import KEYS, Access, HistoryUnavailable, Visit
 from cds_service.gather.breaker import FAILURES, PAUSE_S
+from cds_service.gather.client import Got
 from cds_service.gather.fetching import MEDICATIONS
-from cds_service.gather.pages import ENTRIES, PAGES
+from cds_service.gather.pages import ENTRIES, PAGES, listed
 from cds_service.protocol.discovery import services
 from cds_service.protocol.gathered import Answer, Fetch, State
 from tests import fhir_server as bad
@@ -514,3 +517,70 @@ def test_those_that_nothing_else_names_come_first_and_not_all_of_many_are_read(f
     read = [hit.path.rpartition("/")[2] for hit in fhir.hits]
     assert len(read) == len(set(read)) == len(gathered.fetches) == MEDICATIONS
     assert {f"bare{place}" for place in range(3)} <= set(read)
+
+
+def test_one_that_is_late_is_left(fhir: FhirServer) -> None:
+    fhir.behave = bad.slow(30)
+    statement = bundle(referring("Medication/m1", display="Tacrolimus"))
+    gathered = asked(fhir, known() | {"medicationStatements": statement}, call=visit(fhir, by=fetcher(budget_s=0.2)))
+    assert (gathered.medications, gathered.fetches) == ((), (Fetch.LATE,))
+    assert gathered.answers["medicationStatements"].state is State.PRESENT
+
+
+def test_a_medication_without_an_id_that_can_be_read_is_none_that_came_along(fhir: FhirServer) -> None:
+    nameless = {"resourceType": "Medication", "id": 5}
+    asked(fhir, known() | {"medicationStatements": bundle(referring("Medication/m1"), nameless)})
+    assert fhir.asked() == ["Medication"]
+
+
+# --- whatever a server says
+
+
+class Saying:
+    """A server that answers with these bodies in turn, the last one again and again."""
+
+    base = "https://fhir.example.org/r4"
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.bodies = list(bodies)
+
+    def get(self, _url: str) -> Got:
+        return Got(Fetch.READ, self.bodies.pop(0) if len(self.bodies) > 1 else self.bodies[0])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["resourceType", "entry", "resource", "link", "relation", "url", "total", "issue"]), inner, max_size=5
+        )
+    ),
+    max_leaves=30,
+)
+PAGE = st.fixed_dictionaries(
+    {"resourceType": st.just("Bundle")},
+    optional={
+        "entry": st.lists(st.fixed_dictionaries({"resource": st.just({"resourceType": "Condition"}) | JSON}), max_size=3) | JSON,
+        "link": st.lists(st.fixed_dictionaries({"relation": st.just("next"), "url": st.text() | st.just("?page=1")}), max_size=2)
+        | JSON,
+        "total": JSON,
+    },
+)
+
+
+@given(st.lists((JSON | PAGE).map(lambda value: json.dumps(value).encode()) | st.binary(), min_size=1, max_size=4))
+def test_no_answer_of_a_server_breaks_anything(bodies: list[bytes]) -> None:
+    found = listed(Saying(*bodies), "conditions", f"{Saying.base}/Condition?patient=p1")  # type: ignore[arg-type]
+    assert found.answer.state in {State.PRESENT, State.INCOMPLETE, State.FAILED}
+    assert (found.outcome is Fetch.READ) is (found.answer.state is State.PRESENT)
+    assert found.answer.state is not State.FAILED or found.answer.resources == ()
+
+
+def test_a_worker_loads_the_client_beside_its_work() -> None:
+    by = fetcher()
+    by.warm()
+    deadline = time.monotonic() + 10
+    while by._outgoing is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert by._outgoing is by.outgoing
