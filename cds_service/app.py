@@ -3,12 +3,19 @@
 import logging
 import logging.config
 import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
+from functools import _lru_cache_wrapper
+from inspect import signature
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import msgspec
 from flask import Flask
+from msgspec import Struct
 
 from cds_service.answer import Setting
 from cds_service.config import Config, ConfigError, load
@@ -23,6 +30,9 @@ from cds_service.web.operators import Operators
 
 if TYPE_CHECKING:
     from cds_service.trust.keysets import Fetch
+
+_WITH_TABLES = ("cds_service.protocol", "cds_service.knowledge", "cds_service.cards")
+"""The rooms whose functions without parameters read a table, once."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -72,9 +82,31 @@ def compose(config: Config) -> Flask:
     logging.config.dictConfig(logs.settings())
     if not gate.required:
         _LOG.warning("authentication-off")
+    _rehearse()
     application = build(house)
     application.extensions["warm"] = access.fetcher.warm if gate.fhir_servers else None
     return application
+
+
+def _rehearse() -> None:
+    """Do once, before there are threads and worker processes, what is otherwise done at a first use.
+
+    Every table of the package is read. And msgspec learns every type: it does so when it first sees one, and where two threads
+    are at it at once the process crashes.
+    """
+    for name, module in tuple(sys.modules.items()):
+        for table in vars(module).values() if name.startswith(_WITH_TABLES) else ():
+            if isinstance(table, _lru_cache_wrapper) and not signature(table).parameters:
+                table()
+    for kind in _below(Struct):
+        with suppress(TypeError):  # types that nothing is decoded into
+            msgspec.json.Decoder(kind)
+
+
+def _below(kind: type[Struct]) -> Iterator[type[Struct]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)
 
 
 def check(config: Config) -> None:
