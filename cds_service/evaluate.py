@@ -9,6 +9,7 @@ from cds_service.knowledge.parameters import Parameters
 from cds_service.knowledge.questions import (
     abrupt_stop,
     abrupt_stop_ordered,
+    prescribing_safety,
     rapid_taper,
     rebound,
     transplant_recipient,
@@ -22,6 +23,7 @@ QUESTIONS: tuple[Callable[[Case], Answer], ...] = (
     rapid_taper.ask,
     rebound.ask,
     transplant_recipient.ask,
+    prescribing_safety.ask,
     verify_tacrolimus_status.ask,
 )
 """The questions, in the order in which their cards stand within an indicator."""

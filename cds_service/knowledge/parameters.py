@@ -146,6 +146,15 @@ class Parameters(Struct, frozen=True, kw_only=True):
     weight_min_kg: Decimal
     weight_max_kg: Decimal
     creatinine_aki_factor: Decimal
+    # drafted drugs
+    xanthine_oxidase_fraction: Fraction
+    pregnancy_second_test_days: int
+    live_vaccine_steroid_mg: Fraction
+    live_vaccine_steroid_mgkg: Fraction
+    live_vaccine_steroid_days: int
+    live_vaccine_azathioprine_mgkg: Fraction
+    live_vaccine_methotrexate_mgkg: Fraction
+    live_vaccine_wait_days: int
     # feedback
     override_share: Fraction
     override_firings: int

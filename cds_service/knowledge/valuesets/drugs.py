@@ -1,4 +1,4 @@
-"""Medicines by code: RxNorm, ATC, SNOMED CT and dm+d (drugs.csv), and the classes of ingredients (drug_classes.toml)."""
+"""Medicines by code: RxNorm, ATC, SNOMED CT, dm+d, vaccines by CVX (drugs.csv), classes (drug_classes.toml)."""
 
 from fractions import Fraction
 from functools import cache, lru_cache

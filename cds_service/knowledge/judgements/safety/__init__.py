@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from cds_service.knowledge.judgements.safety.calcineurin import changed_level, kidney, lasting_harm, long_qt, potassium
 from cds_service.knowledge.judgements.safety.concerns import Check, Concern, Situation, Subject, Verdict
 from cds_service.knowledge.judgements.safety.infections import hepatitis_b, infection
-from cds_service.knowledge.judgements.safety.person import allergy, duplicates, myasthenia, pregnancy
+from cds_service.knowledge.judgements.safety.person import allergy, duplicates, expecting, myasthenia
 from cds_service.knowledge.judgements.safety.thiopurines import (
     bilirubin,
     blood_count,
@@ -34,7 +34,7 @@ CHECKS: tuple[Check, ...] = (
     lasting_harm,
     long_qt,
     changed_level,
-    pregnancy,
+    expecting,
     body_weight,
     duplicates,
     myasthenia,

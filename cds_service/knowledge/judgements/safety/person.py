@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Term, say
-from cds_service.knowledge.judgements import age
+from cds_service.knowledge.judgements import pregnancy
+from cds_service.knowledge.judgements.pregnancy import State
 from cds_service.knowledge.judgements.safety.concerns import (
     CALCINEURIN,
     EVERY,
@@ -13,31 +14,17 @@ from cds_service.knowledge.judgements.safety.concerns import (
     Concern,
     Situation,
     Verdict,
-    age_of,
     problem,
 )
 from cds_service.knowledge.judgements.usage import TACROLIMUS
-from cds_service.patient import labs
-from cds_service.patient.facts import Sex
 
 
-def pregnancy(at: Situation) -> Iterable[Concern]:
+def expecting(at: Situation) -> Iterable[Concern]:
     """In pregnancy azathioprine and tacrolimus may go on; where it could be and nobody knows, the card asks."""
-    if problem(at, "pregnancy_status", "lactation") is not None:
-        yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"))
-        return
-    ages = age.span(at.record)
-    sex = at.record.person.sex
-    p = at.parameters
-    possible = ages is None or (ages[1] >= p.childbearing_age_low and ages[0] <= p.childbearing_age_high)
-    if sex is Sex.MALE or not possible:
-        return
-    tests = {"pregnancy_test", "pregnancy_status"}
-    found = [lab for lab in labs.final(at.record.markers or ()) if lab.analyte in tests and lab.concept]
-    newest = max(found, key=lambda lab: lab.when.latest, default=None)
-    if newest is not None and newest.concept == "positive":
-        yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"), newest)
-    elif newest is None or newest.concept != "negative" or age_of(at, newest) > p.pregnancy_fresh_days:
+    found = pregnancy.judge(at.record, at.parameters)
+    if found.state in {State.PREGNANT, State.LACTATING}:
+        yield Concern("pregnancy", Verdict.WARNING, EVERY, say("warning-pregnancy"), found.test)
+    elif found.state is State.POSSIBLE:
         yield Concern("pregnancy", Verdict.QUESTION, EVERY, say("unknown-pregnancy"))
 
 
