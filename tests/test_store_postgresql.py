@@ -262,16 +262,16 @@ def test_a_server_that_swallows_everything_holds_nobody_up(place: Database, post
             begun = time.monotonic()
             assert not store.remember([card(f"c{number}")])
             times.append(time.monotonic() - begun)
-        assert max(times[1:]) < 0.05 < times[0] < 0.3, "the first waits its time, the others not at all"
+        assert max(times[1:]) < 0.1 <= times[0] < 1, "the first waits its time, the others do not"
         begun = time.monotonic()
         with pytest.raises(StoreUnavailable):
             record(store, act("c1"))
-        assert time.monotonic() - begun < 2.3
+        assert time.monotonic() - begun < 3
         with pytest.raises(StoreUnavailable):
             record(store, act("c1"))
         assert str(store.trouble()) == "the store cannot be written: Late"
         assert store.first_use(b"t", now=T0, until=T0 + 9) is None
-        assert time.monotonic() - begun < 4.5
+        assert time.monotonic() - begun < 5
         wire.open.set()
         deadline = time.monotonic() + 8
         while store.trouble() and time.monotonic() < deadline:
@@ -287,8 +287,11 @@ def test_no_more_cards_wait_than_memory_allows(store: PostgresqlStore, place: Da
     with place.locked():
         for n in range(WAITING + 10):
             store._waiting.append(card(f"c{n}"))
-    assert store.remember([])
-    assert place.rows("SELECT count(*) FROM answered_card") == [(WAITING,)]
+        assert not store.remember([card("last")])
+    deadline = time.monotonic() + 20
+    while store.trouble() and time.monotonic() < deadline:
+        store.remember([])
+    assert place.rows("SELECT count(*), count(*) FILTER (WHERE card = 'last') FROM answered_card") == [(WAITING, 1)]
 
 
 def test_while_the_database_is_away_hooks_are_answered_and_feedback_is_503(
@@ -305,7 +308,7 @@ def test_while_the_database_is_away_hooks_are_answered_and_feedback_is_503(
         for _ in range(3):
             begun = time.monotonic()
             assert ask(client).get_json()["cards"]
-            assert time.monotonic() - begun < 0.4
+            assert time.monotonic() - begun < 1
         refused = client.post(f"/cds-services/{rebound.service}/feedback", json={"feedback": [entry]})
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         assert client.get("/readyz").get_json()["status"] == "degraded"

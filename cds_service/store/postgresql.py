@@ -27,6 +27,9 @@ from cds_service.store.report import ACTS, CARDS_BY_TOPIC
 WAITING = 1000
 """How many answered cards wait in memory while the store cannot be written."""
 
+AT_ONCE = 50
+"""How many of them are written together with those of an answer, so that the answer is not held up by all."""
+
 TIDY_S = 60
 """How often each process forgets the tokens that can no longer be used."""
 
@@ -89,10 +92,9 @@ class PostgresqlStore:
             raise StoreUnusable(f"CDS_STORE cannot be used as a store: {_said(error)}") from None
 
     def remember(self, cards: Sequence[AnsweredCard]) -> bool:
-        """Keep the cards, with those that have been waiting; once some wait, later ones do not hold up their answers."""
+        """Keep the cards, with some that have been waiting; while some wait, later ones do not hold up their answers."""
         with self._lock:
-            waited = list(self._waiting)
-            self._waiting.clear()
+            waited = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         rows = [_card_row(card) for card in (*waited, *cards)]
 
         def keep(connection: Connection) -> None:
@@ -105,7 +107,7 @@ class PostgresqlStore:
             self._lanes[CARDS].do(keep, patience_s=CARDS.patience_s)
         except (psycopg.Error, Late):
             with self._lock:
-                self._waiting.extend((*waited, *cards))
+                self._waiting = deque((*waited, *self._waiting, *cards), WAITING)
             return False
         return True
 
