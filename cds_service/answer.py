@@ -64,7 +64,7 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, don
     done("evaluate")
     if setting.strict and record.fhir_version == "R4":  # the one version that the models read
         findings = tuple(_validated(finding, gathered, request) for finding in findings)
-    made = cards(findings, record, parameters=setting.parameters, base_url=setting.base_url)
+    made = cards(findings, record, parameters=setting.parameters, base_url=setting.base_url, own=request.context.orders or ())
     done("cards")
     return Outcome(made, record, gathered.fetches)
 

@@ -9,6 +9,11 @@ from cds_service.knowledge.parameters import Parameters
 from cds_service.knowledge.questions import (
     abrupt_stop,
     abrupt_stop_ordered,
+    calcineurin_inhibitor_overlap,
+    calcineurin_inhibitor_switch,
+    discharge_omission,
+    formulation_switch,
+    hold_without_plan,
     prescribing_safety,
     rapid_taper,
     rebound,
@@ -22,9 +27,14 @@ QUESTIONS: tuple[Callable[[Case], Answer], ...] = (
     abrupt_stop.ask,
     rapid_taper.ask,
     rebound.ask,
+    verify_tacrolimus_status.ask,
+    hold_without_plan.ask,
+    formulation_switch.ask,
+    calcineurin_inhibitor_overlap.ask,
+    calcineurin_inhibitor_switch.ask,
     transplant_recipient.ask,
     prescribing_safety.ask,
-    verify_tacrolimus_status.ask,
+    discharge_omission.ask,
 )
 """The questions, in the order in which their cards stand within an indicator."""
 

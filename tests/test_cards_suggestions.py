@@ -5,12 +5,15 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
+from cds_service.cards import cards
 from cds_service.fhir import validation
 from cds_service.fhir.writing import VERSIONS
 from cds_service.knowledge.finding import LabOrder, Offer, ReferralOrder, say
-from tests.findings import REBOUND, RECORD, detail_of, made, own_sentences, plain
+from cds_service.protocol.card import Action
+from tests.findings import BASE, LABS, PARAMETERS, REBOUND, RECORD, detail_of, made, own_sentences, plain
 from tests.ordered import for_whom, problems
 
 __all__ = ["own_sentences"]  # the fixture these tests run under
@@ -134,3 +137,50 @@ def test_a_critical_card_with_its_suggestions_costs_little(version: str) -> None
         best = min(best, (time.thread_time() - start) / 20)
 
     assert best < 0.003
+
+
+# --- the client's own orders
+
+
+OWN = {
+    "resourceType": "MedicationRequest",
+    "id": "tac",
+    "status": "stopped",
+    "statusReason": {"text": "no longer needed"},
+    "intent": "order",
+    "medicationCodeableConcept": {"text": "tacrolimus"},
+    "subject": {"reference": "Patient/p1"},
+}
+KEEP = Offer("keep-order", say("test-laboratory"), keeps=("MedicationRequest/tac",))
+
+
+def kept(*own: dict[str, object], version: str = "R4") -> list[list[Action]]:
+    """The actions of each suggestion for keeping the order, before that of laboratory orders."""
+    finding = plain("abrupt-stop-ordered", offers=(KEEP, Offer("laboratory", say("test-laboratory"), labs=LABS[:1])))
+    record = replace(RECORD, fhir_version=version)
+    orders = [Raw(msgspec.json.encode(one)) for one in own]
+    (card,) = cards([finding], record, parameters=PARAMETERS, base_url=BASE, own=orders)
+    return [list(suggestion.actions) for suggestion in card.suggestions or ()]
+
+
+def test_an_order_of_the_client_goes_back_active_as_an_update() -> None:
+    (keep,), (laboratory,) = kept({"resourceType": "ServiceRequest", "id": "x"}, OWN)
+    assert (keep.type, keep.resource) == (
+        "update",
+        {name: value for name, value in OWN.items() if name != "statusReason"} | {"status": "active"},
+    )
+    assert keep.description
+    assert laboratory.type == "create"
+
+
+@pytest.mark.parametrize(
+    "own",
+    [(), ({**OWN, "colour": "red"},), ({**OWN, "id": "another"},), ({**OWN, "status": "active"},)],
+    ids=["nothing came", "not valid", "another order", "not ended"],
+)
+def test_an_alternative_whose_order_cannot_go_back_is_left_out(own: tuple[dict[str, object], ...]) -> None:
+    assert [[action.type for action in actions] for actions in kept(*own)] == [["create"]]
+
+
+def test_an_order_of_another_version_is_not_taken_for_one_of_this() -> None:
+    assert len(kept(OWN, version="R5")) == 1

@@ -50,6 +50,11 @@ def test_a_giving_is_both_first_and_last(element: str) -> None:
     assert (use.starts_at, use.ends_at) == (AT_EVENING, AT_EVENING)
 
 
+def test_a_supply_has_neither() -> None:
+    use = told("MedicationDispense", status="completed", whenHandedOver=EVENING)
+    assert (use.starts_at, use.ends_at) == (None, None)
+
+
 def test_days_without_a_time_give_no_instants() -> None:
     use = told("MedicationStatement", status="stopped", effectivePeriod={"start": "2026-02-10", "end": "2026-02"})
     assert (use.starts_at, use.ends_at) == (None, None)
@@ -70,6 +75,14 @@ def test_days_without_a_time_give_no_instants() -> None:
 def test_an_order_for_the_time_after_the_stay(category: Any, at_discharge: bool) -> None:
     use = told("MedicationRequest", status="active", **({} if category is None else {"category": category}))
     assert use.at_discharge is at_discharge
+
+
+def test_an_order_of_a_medicine_that_nobody_asks_about_is_one_of_the_discharge_all_the_same() -> None:
+    other = {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "197361"}], "text": "amlodipine"}
+    stay = {"category": [{"coding": [{"code": "discharge"}]}], "encounter": {"reference": "Encounter/e1"}}
+    use = told("MedicationRequest", status="active", medicationCodeableConcept=other, **stay)
+    assert (use.drug.ingredient, use.at_discharge, use.encounter) == (None, True, "e1")
+    assert not told("MedicationRequest", status="active", medicationCodeableConcept=other).at_discharge
 
 
 @pytest.mark.parametrize(

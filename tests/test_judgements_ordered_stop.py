@@ -207,7 +207,6 @@ def test_another_medicine_in_its_place_stops_it(other: str) -> None:
     found = judged(draft(other, replaces=ORDER))
     assert found is not None
     assert (found.draft, found.sign) == (RUNNING, Sign.REPLACED)
-    assert [use.drug.ingredient for use in found.replacement] == ([other] if other == "azathioprine" else [])
 
 
 @pytest.mark.parametrize(
@@ -224,12 +223,6 @@ def test_another_medicine_in_its_place_stops_it(other: str) -> None:
 )
 def test_another_order_that_does_not_take_its_place_stops_nothing(other: Use) -> None:
     assert judged(other) is None
-
-
-def test_what_is_ordered_instead_is_told_with_the_stop() -> None:
-    found = judged(revised(STOPPED), draft("mycophenolate mofetil", 2000), draft("paracetamol", 1000))
-    assert found is not None
-    assert [use.drug.ingredient for use in found.replacement] == ["mycophenolate mofetil"]
 
 
 # --- an order that is the way to zero

@@ -59,7 +59,6 @@ GAP = (order(end=-80, status=UseStatus.COMPLETED), dispense(-90, 30))
 STALE = (use(start=-500, asserted=-400),)
 CONFLICT = (order(end=-40), use(asserted=-10))
 UNDATED = (order(status=UseStatus.STOPPED),)
-HELD = (order(status=UseStatus.ON_HOLD, reason=Outside("rash")),)
 DOUBTS: list[tuple[tuple[Use, ...], str, list[str]]] = [
     (GAP, "supply-gap", ["supply-ended"]),
     (STALE, "stale", ["record-stale"]),
@@ -70,8 +69,6 @@ DOUBTS: list[tuple[tuple[Use, ...], str, list[str]]] = [
     ((use(drug(systemic=None), end=-9),), "unknown", ["doubt-route-unknown"]),
     ((order(end=month(2026, 2), status=UseStatus.COMPLETED),), "unknown", ["doubt-date-imprecise"]),
     ((order(asserted=-100), use(start=None, asserted=-10, status=UseStatus.NOT_TAKEN)), "conflict", ["doubt-not-taken"]),
-    (HELD, "hold", ["on-hold", "stop-reason"]),
-    ((order(status=UseStatus.ON_HOLD),), "hold", ["on-hold"]),
     ((use(end=-9, lines=()),), "taper-unknown", ["stopped-taper-unknown"]),
 ]
 
@@ -116,19 +113,8 @@ def test_a_flare_after_unknown_doses_is_not_told_twice() -> None:
     assert VERIFY not in shown(told)
 
 
-def test_an_ordered_hold_is_to_verify_and_not_warned_of_as_a_stop() -> None:
-    found = finding(ordered(drafts=(HOLD,)), VERIFY)
-    assert (found.exposure_class, keys(found.happened)) == ("hold", ["hold-ordered"])
-    assert shown(ordered(drafts=(HOLD,))) == {VERIFY: INFO}
-
-
 def test_a_hold_ordered_without_an_indication_is_to_verify_too() -> None:
     assert keys(finding(ordered(drafts=(HOLD,), problems=()), VERIFY).advice) == ["verify-indication"]
-
-
-def test_a_hold_ordered_without_the_conditions_says_both() -> None:
-    told = ordered(drafts=(HOLD,), problems=None, lost=lost("conditions", loss=Loss.NOT_SENT))
-    assert keys(finding(told, VERIFY).unknown) == ["indication-not-known", "lost-not-sent"]
 
 
 # --- what did not come

@@ -28,8 +28,8 @@ def test_an_ordered_stop() -> None:
     assert (found.indicator, found.exposure_class) == (WARNING, "abrupt-stop")
     assert keys(found.happened)[:2] == ["ordered-to-stop", "ordered-dose"]
     assert found.happened[1].values == {"dose": 4, "baseline": 4, "days": 180}
-    assert keys(found.advice) == ["taper-instead", "hold-is-different"]
-    assert [offer.order_set for offer in found.offers] == ["laboratory"]
+    assert keys(found.advice) == ["keep-order", "taper-instead", "taper-plan-doses", "hold-is-different"]
+    assert [(offer.order_set, offer.keeps) for offer in found.offers] == [("keep-order", (ORDER,)), ("laboratory", ())]
     assert found.evidence[0].reference == ORDER
     assert shown(ordered()) == {ORDERED: WARNING}
 

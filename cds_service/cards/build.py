@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import uuid4
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from cds_service.cards.basis import basis, ruleset
 from cds_service.cards.detail import detail
@@ -30,13 +30,16 @@ class _Frame(Struct, frozen=True):
     knowledge_url: str
 
 
-def cards(answers: Sequence[Finding | CannotTell], record: Record, *, parameters: Parameters, base_url: str) -> tuple[Card, ...]:
+def cards(
+    answers: Sequence[Finding | CannotTell], record: Record, *, parameters: Parameters, base_url: str, own: Sequence[Raw] = ()
+) -> tuple[Card, ...]:
     """The cards of one answer, the most urgent first; none where no question has anything to say.
 
-    ``base_url`` is the service's public URL: each card links into its knowledge page.
+    ``base_url`` is the service's public URL: each card links into its knowledge page. ``own`` are the client's own orders in the
+    request, of which a suggestion may keep some.
     """
     findings = ranked(answers)
-    frame = _Frame(record, Drafts(record), ruleset(parameters), f"{base_url.rstrip('/')}/knowledge")
+    frame = _Frame(record, Drafts(record, own), ruleset(parameters), f"{base_url.rstrip('/')}/knowledge")
     last = len(findings.shown) - 1
     return tuple(
         _card(finding, frame, notes=also_found(findings.left_out) if place == last else ())

@@ -1,11 +1,17 @@
-"""Offers as suggestions: one complete alternative each, drug orders first, then laboratory orders, then referrals."""
+"""Offers as suggestions: one complete alternative each, drug orders first, then laboratory orders, then referrals.
 
-from collections.abc import Sequence
+An alternative that keeps the client's own orders hands each of them back; where one cannot be, the card says it in words alone.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from uuid import uuid4
 
+from msgspec import Raw
+
 from cds_service.cards.sentences import render
+from cds_service.fhir.keeping import Resource, kept
 from cds_service.fhir.writing import writer
 from cds_service.fhir.writing.dosing import dosage
 from cds_service.knowledge import orders
@@ -18,21 +24,26 @@ from cds_service.protocol.card import Action, Suggestion
 class Drafts:
     """The suggestions of one answer, in the client's FHIR version.
 
-    Each distinct laboratory order and referral is built once and shared by them.
+    Each distinct laboratory order and referral is built once and shared by them. ``own`` are the client's own orders in the
+    request.
     """
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, own: Sequence[Raw] = ()) -> None:
         self._patient_id = record.person.id
         self._asof = record.asof
         self._writer = writer(record.fhir_version)
+        self._version = record.fhir_version
+        self._own = own
         self._built: dict[LabOrder | ReferralOrder, Action] = {}
 
     def suggestions(self, offers: Sequence[Offer]) -> tuple[Suggestion, ...]:
-        """One suggestion an offer, in order."""
-        return tuple(self._suggestion(offer) for offer in offers)
+        """One suggestion an offer, in order; none for an offer whose orders cannot be handed back."""
+        own = kept(self._own, self._version) if any(offer.keeps for offer in offers) else {}
+        return tuple(self._suggestion(offer, own) for offer in offers if own.keys() >= set(offer.keeps))
 
-    def _suggestion(self, offer: Offer) -> Suggestion:
+    def _suggestion(self, offer: Offer, own: Mapping[str, Resource]) -> Suggestion:
         actions = (
+            *(_keep(own[reference]) for reference in offer.keeps),
             *(self._drug(order) for order in offer.drugs),
             *(self._shared(order) for order in offer.labs),
             *(self._shared(order) for order in offer.referrals),
@@ -61,6 +72,10 @@ class Drafts:
         key = "order-referral-urgent" if order.urgent else "order-referral"
         words = say(key, specialty=orders.specialty(order.specialty).label)
         return Action(type="create", description=render(words, markdown=False), resource=resource)
+
+
+def _keep(resource: Resource) -> Action:
+    return Action(type="update", description=render(say("order-kept"), markdown=False), resource=resource)
 
 
 @lru_cache(maxsize=1024)

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from cds_service.fhir.concepts import codes, plain, texts
 from cds_service.fhir.dates import instant
 from cds_service.fhir.references import id_of
@@ -23,24 +21,20 @@ from cds_service.fhir.wire import (
 _DISCHARGE = "discharge"
 
 
-class Circumstances(Struct, frozen=True):
-    """The instants of the first and the last dose where a time of day was given, and the stay in hospital they belong to."""
-
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    at_discharge: bool = False
-    encounter: str | None = None
-
-
-def circumstances(found: MedicationUse, dosages: Sequence[Dosage], zone: ZoneInfo) -> Circumstances:
-    """What the resource tells of them."""
+def instants(found: MedicationUse, dosages: Sequence[Dosage], zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """The instants of the first and the last dose, where a time of day was given."""
     starts, ends = _instants(found, dosages, zone)
-    return Circumstances(
-        starts_at=min(starts, default=None),
-        ends_at=max(ends, default=None),
-        at_discharge=_at_discharge(found),
-        encounter=id_of(found.encounter or found.context),
-    )
+    return min(starts, default=None), max(ends, default=None)
+
+
+def for_discharge(found: MedicationUse) -> bool:
+    """Whether its category says that it was written for the time after a stay in hospital."""
+    return any(_DISCHARGE in codes(concept) | set(map(plain, texts(concept))) for concept in many(found.category))
+
+
+def stay(found: MedicationUse) -> str | None:
+    """The id of the stay or visit it belongs to."""
+    return id_of(found.encounter or found.context)
 
 
 def _instants(found: MedicationUse, dosages: Sequence[Dosage], zone: ZoneInfo) -> tuple[list[datetime], list[datetime]]:
@@ -68,8 +62,3 @@ def _bounds(dosage: Dosage) -> Period | None:
 
 def _known(texts_of: Iterable[str | None], zone: ZoneInfo) -> list[datetime]:
     return [moment for text in texts_of if (moment := instant(text, zone)) is not None]
-
-
-def _at_discharge(found: MedicationUse) -> bool:
-    """Whether its category says that it was written for the time after the stay."""
-    return any(_DISCHARGE in codes(concept) | set(map(plain, texts(concept))) for concept in many(found.category))

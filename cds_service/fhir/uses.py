@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cds_service.fhir.amounts import allowed, handed_over, lasting
-from cds_service.fhir.circumstances import circumstances
+from cds_service.fhir.circumstances import for_discharge, instants, stay
 from cds_service.fhir.concepts import codes, codings, concepts, condition, plain, texts, words
 from cds_service.fhir.dates import end_of, start_of, when
 from cds_service.fhir.dosages import lines
@@ -185,11 +185,12 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
     medicine = drug(name, dosages, around.counted)
     reference = reference_to(type(found).__name__, found.id)
     if medicine.ingredient is None:
-        return Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
+        use = Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
+        return replace(use, at_discharge=True, encounter=stay(found)) if for_discharge(found) else use
     dosed = lines(dosages, around.start or around.asserted, scene.zone)
     start, end = _span(dosed) if kind is UseKind.ORDER else (None, None)
     reasons, reason = _reasons(found, status)
-    beside = circumstances(found, dosages, scene.zone)
+    starts_at, ends_at = instants(found, dosages, scene.zone)
     return Use(
         kind=kind,
         reference=reference,
@@ -208,10 +209,10 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
         replaces=around.replaces,
         instance_of=around.instance_of,
         forbids=around.forbids,
-        starts_at=beside.starts_at,
-        ends_at=beside.ends_at,
-        at_discharge=beside.at_discharge,
-        encounter=beside.encounter,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        at_discharge=for_discharge(found),
+        encounter=stay(found),
     )
 
 

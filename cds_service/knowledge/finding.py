@@ -86,13 +86,18 @@ class ReferralOrder(Struct, frozen=True):
 
 
 class Offer(Struct, frozen=True):
-    """One complete alternative: its drug orders first, then the laboratory orders and referrals that belong to it."""
+    """One complete alternative: its drug orders first, then the laboratory orders and referrals that belong to it.
+
+    ``keeps`` are references of the client's own orders in this request that go back to active; an alternative that keeps orders
+    is left out where one of them cannot be handed back whole and valid.
+    """
 
     order_set: str
     label: Sentence
     drugs: tuple[DrugOrder, ...] = ()
     labs: tuple[LabOrder, ...] = ()
     referrals: tuple[ReferralOrder, ...] = ()
+    keeps: tuple[str, ...] = ()
 
 
 class Finding(Struct, frozen=True):

@@ -46,9 +46,37 @@ class Parameters(Struct, frozen=True, kw_only=True):
     low_end_max_days: int
     peak_window_days: int
     low_end_steps: int
+    taper_plan_shares: tuple[Fraction, ...]
+    taper_plan_step_days: int
     # when a past stop is shown
     past_stop_warning_days: int
     unrelated_draft_days: int
+    # holds
+    hold_plan_days: int
+    hold_sign_days: int
+    hold_inhibitor_days: int
+    tacrolimus_level_critical: Decimal
+    potassium_critical: Decimal
+    creatinine_rise_umol_l: Decimal
+    creatinine_rise_days: int
+    # switches
+    product_switch_before_days: int
+    product_switch_after_days: int
+    product_overlap_days: int
+    product_ratio_low: Fraction
+    product_ratio_high: Fraction
+    product_ratio_far_low: Fraction
+    product_ratio_far_high: Fraction
+    product_level_days: int
+    product_level_last_days: int
+    extended_release_first_hours: int
+    inhibitor_switch_days: int
+    inhibitor_gap_hours: int
+    planned_switch_before_days: int
+    planned_switch_after_days: int
+    slow_onset_days: int
+    # discharge
+    discharge_recent_days: int
     # flare of autoimmune hepatitis
     marker_fresh_days: int
     baseline_window_days: int

@@ -3,18 +3,36 @@
 from datetime import date
 from functools import cached_property
 
+from msgspec import structs
+
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Evidence
-from cds_service.knowledge.judgements import exposure, flares, indication, ordered_stop, treatment
+from cds_service.knowledge.judgements import (
+    calcineurin_inhibitors,
+    discharge,
+    exposure,
+    flares,
+    holding,
+    indication,
+    ordered_stop,
+    planned_switch,
+    product_change,
+    treatment,
+)
+from cds_service.knowledge.judgements.calcineurin_inhibitors import Inhibitors
+from cds_service.knowledge.judgements.discharge import Discharge
 from cds_service.knowledge.judgements.exposure import Exposure
 from cds_service.knowledge.judgements.flare import Flare
+from cds_service.knowledge.judgements.holding import HoldSign
 from cds_service.knowledge.judgements.indication import Indication, IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
+from cds_service.knowledge.judgements.planned_switch import PlannedSwitch
+from cds_service.knowledge.judgements.product_change import ProductChange, SideBySide
 from cds_service.knowledge.judgements.treatment import Treatment
-from cds_service.knowledge.judgements.usage import TACROLIMUS
+from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.facts import Lab, Problem, Record, Use
-from cds_service.patient.when import days_between
+from cds_service.patient.when import When, days_between
 
 ORDER_HOOKS = frozenset(
     {
@@ -37,13 +55,74 @@ class Case:
 
     @cached_property
     def exposure(self) -> Exposure:
-        """Is tacrolimus taken, and if it ended, when and how?"""
-        return exposure.judge(self.record, self.parameters)
+        """Is tacrolimus taken, and if it ended, when and how? A stop with signs of a reason that requires it is a hold."""
+        told = self._told
+        return structs.replace(told, kind=ExposureClass.HOLD) if self._signs_of_past_stop else told
 
     @cached_property
     def ordered_stop(self) -> OrderedStop | None:
-        """Do the orders of this request stop it?"""
-        return ordered_stop.judge(self.record, self.exposure, self.parameters)
+        """Do the orders of this request stop it? Signs of a reason that requires it make it a hold."""
+        stop = self._told_stop
+        return structs.replace(stop, hold=True) if stop is not None and self._signs_of_ordered_stop else stop
+
+    @property
+    def hold_signs(self) -> tuple[HoldSign, ...]:
+        """What makes the stop a possible hold that nobody recorded as one; none where it is no hold, or a recorded one."""
+        return self._signs_of_ordered_stop or self._signs_of_past_stop
+
+    @cached_property
+    def _told(self) -> Exposure:
+        return exposure.judge(self.record, self.parameters)
+
+    @cached_property
+    def _told_stop(self) -> OrderedStop | None:
+        return ordered_stop.judge(self.record, self._told, self.parameters)
+
+    @cached_property
+    def _signs_of_past_stop(self) -> tuple[HoldSign, ...]:
+        """In a transplant recipient a stop is never excused."""
+        transplant = self.indication.kind is IndicationKind.TRANSPLANT
+        return () if transplant else holding.of_past_stop(self._told, self.record, self.parameters)
+
+    @cached_property
+    def _signs_of_ordered_stop(self) -> tuple[HoldSign, ...]:
+        stop = self._told_stop
+        if stop is None or self.indication.kind is IndicationKind.TRANSPLANT:
+            return ()
+        return holding.of_ordered_stop(stop, self.record, self.parameters)
+
+    @cached_property
+    def other_inhibitor(self) -> bool:
+        """Whether another calcineurin inhibitor is taken, or ordered in this request: then the class goes on."""
+        uses = (*self.treatment.running.values(), *treatment.ordered(self.record))
+        return any(use.drug.ingredient in calcineurin_inhibitors.others() and use.drug.systemic for use in uses)
+
+    @cached_property
+    def inhibitors(self) -> Inhibitors | None:
+        """Does this request bring another calcineurin inhibitor beside tacrolimus, or in its place?"""
+        return calcineurin_inhibitors.judge(self.record, self._told, self._told_stop, self.parameters)
+
+    @cached_property
+    def product_change(self) -> ProductChange | None:
+        """Does this request change the tacrolimus product?"""
+        return product_change.change(self.record, self._told, self.parameters)
+
+    @cached_property
+    def side_by_side(self) -> SideBySide | None:
+        """Have two tacrolimus products been listed together?"""
+        return product_change.side_by_side(self.record, self._told, self.parameters)
+
+    @cached_property
+    def planned_switch(self) -> PlannedSwitch | None:
+        """Had another immunosuppressant taken over around the stop, past or ordered now?"""
+        coming = self._told_stop is not None
+        stop = When.on(self.record.asof) if coming else self.exposure.last_dose
+        return None if stop is None else planned_switch.judge(self.record, stop, self.parameters, coming=coming)
+
+    @cached_property
+    def discharge(self) -> Discharge | None:
+        """At discharge: is tacrolimus among the orders for the time after the stay?"""
+        return None if self.ordered_stop else discharge.judge(self.record, self.exposure, self.parameters)
 
     @cached_property
     def indication(self) -> Indication:

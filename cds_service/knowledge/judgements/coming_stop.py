@@ -1,10 +1,15 @@
-"""A stop that the orders of this request would bring: how urgently it is shown, and what is said. Two questions ask it."""
+"""A stop that the orders of this request would bring: how urgently it is shown, and what is said. Two questions ask it.
+
+Where another immunosuppressant takes over, it is one tier less urgent; where another calcineurin inhibitor goes on, the stop is
+an exchange, which another question tells of.
+"""
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account, past_stop, reinduction
+from cds_service.knowledge.judgements import account, keeping, past_stop, reinduction
 from cds_service.knowledge.judgements.case import Case, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
+from cds_service.knowledge.judgements.planned_switch import LOWER
 from cds_service.patient.tapers import TaperKind
 
 
@@ -20,19 +25,20 @@ def answer(case: Case, topic: Topic, kinds: frozenset[TaperKind], meaning: tuple
         return None
     if case.indication.kind is IndicationKind.NOT_KNOWN:
         return CannotTell(topic.name, (say("indication-not-known"),), kind(stop).value, evidence(case, stop))
-    if not case.autoimmune:
+    if not case.autoimmune or case.other_inhibitor:
         return None
+    kept = keeping.judge(case, stop)
     return Finding(
         topic.name,
         _indicator(case, stop),
-        kind(stop).value,
+        past_stop.PLANNED_SWITCH if case.planned_switch else kind(stop).value,
         say(f"{topic.name}-ordered", diseases=past_stop.diseases(case)),
-        happened=(*ordered(stop), *account.cover(case), *account.markers(case)),
+        happened=_happened(case, stop),
         meaning=(*meaning, *_active(case)),
-        advice=(say("taper-instead", days=case.parameters.taper_min_days), say("hold-is-different")),
+        advice=(*kept.advice, *keeping.taper_plan(case, stop), say("hold-is-different")),
         unknown=account.flare_unknown(case),
-        offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
-        claims=topic.claims,
+        offers=(*kept.offers, reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters)),
+        claims=past_stop.claims(case, topic),
         conflicts=topic.conflicts,
         evidence=evidence(case, stop),
     )
@@ -47,9 +53,12 @@ def _indicator(case: Case, stop: OrderedStop) -> Indicator:
     low = stop.taper is not None and stop.taper.low_end and stop.taper.kind is TaperKind.ABRUPT
     if short or low:
         return Indicator.INFO
-    if case.flare.relapse:
-        return Indicator.WARNING if stop.replacement else Indicator.CRITICAL
-    return Indicator.INFO if stop.replacement else Indicator.WARNING
+    found = Indicator.CRITICAL if case.flare.relapse else Indicator.WARNING
+    return LOWER[found] if case.planned_switch else found
+
+
+def _happened(case: Case, stop: OrderedStop) -> tuple[Sentence, ...]:
+    return (*ordered(stop), *account.cover(case), *past_stop.took_over(case.planned_switch), *account.markers(case))
 
 
 def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
@@ -81,5 +90,6 @@ def _active(case: Case) -> tuple[Sentence, ...]:
 
 def evidence(case: Case, stop: OrderedStop) -> tuple[Evidence, ...]:
     """The order that stops, and what the judgements of the case rest on."""
-    items = (of_use(stop.draft), *account.evidence(case))
+    replacing = case.planned_switch.replacing if case.planned_switch else ()
+    items = (of_use(stop.draft), *account.evidence(case), *map(of_use, replacing))
     return tuple({item.reference: item for item in items}.values())

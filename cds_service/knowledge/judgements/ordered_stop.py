@@ -11,9 +11,8 @@ from enum import StrEnum
 
 from msgspec import Struct, structs
 
-from cds_service.knowledge import valuesets
 from cds_service.knowledge.judgements.exposure import Exposure, daily_line, recognised, to_the_last_dose
-from cds_service.knowledge.judgements.treatment import ordered, runs
+from cds_service.knowledge.judgements.treatment import runs
 from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.bounds import first_day
@@ -42,7 +41,7 @@ class OrderedStop(Struct, frozen=True):
     """The judgement: the order that stops, how abrupt that would be, and for how long tacrolimus was taken.
 
     ``hold`` tells that it is a hold, or stopped for a reason that has to be. ``last`` is the last day with a dose where the order
-    plans one. ``replacement`` are the immunosuppressants that are ordered instead.
+    plans one.
     """
 
     draft: Use
@@ -51,7 +50,6 @@ class OrderedStop(Struct, frozen=True):
     hold: bool = False
     sign: Sign = Sign.ENDED
     last: date | None = None
-    replacement: tuple[Use, ...] = ()
 
 
 class _Scene(Struct, frozen=True):
@@ -113,18 +111,12 @@ def _stop(draft: Use, sign: Sign, scene: _Scene, *, hold: bool) -> OrderedStop:
     line = daily_line(scene.record, scene.exposure.uses, scene.parameters)
     taper, before = recognised(to_the_last_dose(line), scene.parameters), _days_before(line, scene)
     last = draft.end.latest if sign is Sign.REVISED and draft.end else None
-    return OrderedStop(draft, taper, before, hold, sign, last, _instead(scene.record))
+    return OrderedStop(draft, taper, before, hold, sign, last)
 
 
 def _days_before(line: Sequence[Segment], scene: _Scene) -> int:
     today = scene.record.asof
     return days_on(line, shift(today, 1 - scene.parameters.min_exposure_window_days), today)
-
-
-def _instead(record: Record) -> tuple[Use, ...]:
-    """The other immunosuppressants that this request orders."""
-    others = valuesets.drugs_in_class("immunosuppressant") - {TACROLIMUS}
-    return tuple(use for use in ordered(record) if use.drug.ingredient in others)
 
 
 # --- what one draft says
@@ -226,5 +218,4 @@ def _tapering(going: Sequence[Use], ending: Sequence[Use], scene: _Scene) -> Ord
     soon = days_between(today, last) < p.taper_min_days
     if taper.kind is TaperKind.ABRUPT or not (steps > 1 or (in_place and soon)):
         return None
-    before, instead = _days_before(line, scene), _instead(scene.record)
-    return OrderedStop(going[0], taper, before, sign=Sign.TAPERED, last=last, replacement=instead)
+    return OrderedStop(going[0], taper, _days_before(line, scene), sign=Sign.TAPERED, last=last)

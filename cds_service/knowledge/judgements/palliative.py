@@ -17,5 +17,5 @@ def restrained(answer: Finding | CannotTell) -> Finding | CannotTell:
     """The answer as information, without advice, differing regimens, orders of drugs and referrals."""
     if isinstance(answer, CannotTell):
         return answer
-    harmless = tuple(offer for offer in answer.offers if not offer.drugs and not offer.referrals)
+    harmless = tuple(offer for offer in answer.offers if not (offer.drugs or offer.referrals or offer.keeps))
     return replace(answer, indicator=Indicator.INFO, advice=(say("palliative-care"),), offers=harmless, conflicts=())

@@ -22,7 +22,8 @@ class Treatment(Struct, frozen=True):
     ``running`` is every systemic medicine in use today by ingredient (the newest use of each); ``steroids`` are those running or
     drafted, the strongest first, ``steroid_mg`` its prednisone equivalent a day, None where no dose is known; ``replacement`` are
     the immunosuppressants begun after tacrolimus ended (or drafted), ``renewed`` tells that a draft orders tacrolimus again.
-    ``under_way`` tells that what is running treats a flare already, ``drafted`` that an order in this request would.
+    ``under_way`` tells that what is running treats a flare already (``by_steroid`` that the dose of a steroid does), ``drafted``
+    that an order in this request would.
     """
 
     running: dict[str, Use]
@@ -32,6 +33,7 @@ class Treatment(Struct, frozen=True):
     renewed: bool = False
     under_way: bool = False
     drafted: bool = False
+    by_steroid: bool = False
 
     @property
     def treated(self) -> bool:
@@ -94,6 +96,7 @@ def judge(record: Record, since: date | None, parameters: Parameters) -> Treatme
         renewed,
         _enough(taken, parameters) or bool(begun),
         _enough(ordered_now, parameters) or bool(planned) or renewed,
+        _enough(taken, parameters),
     )
 
 

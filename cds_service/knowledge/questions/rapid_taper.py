@@ -1,7 +1,7 @@
 """Was tacrolimus, or would it be, tapered to zero faster than the floor, or in too large a step, with no flare to act on?
 
-The source: spread a planned withdrawal over a month or more and watch closely (C26). The month is a floor for the alarm, not a
-taper to call adequate.
+The source: spread a planned withdrawal over a month or more and watch closely (C26); azathioprine or mycophenolate in place makes
+a rebound less likely (C28). The month is a floor for the alarm, not a taper to call adequate.
 """
 
 from cds_service.knowledge.finding import Answer, Topic, say
@@ -10,7 +10,7 @@ from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.tapers import TaperKind
 
-TOPIC = Topic("rapid-taper", ("C26", "C44", "C47", "C48", "C49"), ("X10", "X13"))
+TOPIC = Topic("rapid-taper", ("C26", "C28", "C44", "C47", "C48", "C49"), ("X10", "X13"))
 
 KINDS = frozenset({TaperKind.RAPID})
 

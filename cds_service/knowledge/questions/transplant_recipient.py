@@ -9,7 +9,7 @@ from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, 
 from cds_service.knowledge.judgements import account
 from cds_service.knowledge.judgements.case import Case, of_problem, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
-from cds_service.knowledge.judgements.usage import STOPPED, TACROLIMUS
+from cds_service.knowledge.judgements.usage import STOPPED, TACROLIMUS, ExposureClass
 
 TOPIC = Topic("transplant-recipient", ("C25", "C47", "C48", "C49"))
 
@@ -22,9 +22,11 @@ def ask(case: Case) -> Answer:
         return None
     if case.ordered_stop is not None:
         return _finding(case, Indicator.CRITICAL, "transplant-summary-ordered")
-    if case.exposure.kind in STOPPED and case.shows_past_stop():
+    if not case.shows_past_stop():
+        return None
+    if case.exposure.kind in STOPPED:
         return _finding(case, Indicator.WARNING, "transplant-summary-past")
-    return None
+    return _finding(case, Indicator.WARNING, "transplant-summary-held") if case.exposure.kind is ExposureClass.HOLD else None
 
 
 def _replaced(case: Case) -> bool:

@@ -21,7 +21,6 @@ SPEAKING = frozenset(
         ExposureClass.STALE,
         ExposureClass.SUPPLY_GAP,
         ExposureClass.TAPER_UNKNOWN,
-        ExposureClass.HOLD,
     }
 )
 MEDICATIONS = frozenset({"medication statements", "medication orders", "dispenses", "administrations"})
@@ -42,8 +41,8 @@ def ask(case: Case) -> Answer:
     return Finding(
         TOPIC.name,
         Indicator.INFO,
-        _class(case).value,
-        say(f"verify-summary-{_class(case).value}"),
+        case.exposure.kind.value,
+        say(f"verify-summary-{case.exposure.kind}"),
         happened=(*_doubt(case), *_level(case)),
         meaning=(say("verify-meaning"),),
         advice=(say("verify-advice"),),
@@ -86,18 +85,10 @@ def _without_indication(case: Case, stop: OrderedStop, missing: tuple[Sentence, 
     )
 
 
-def _class(case: Case) -> ExposureClass:
-    """The class that the card is about: a hold that is being ordered, else where the record stands."""
-    held = case.ordered_stop is not None and case.ordered_stop.hold
-    return ExposureClass.HOLD if held else case.exposure.kind
-
-
 def _speaks(case: Case) -> bool:
     kind = case.exposure.kind
     if case.indication.kind is IndicationKind.NONE or _told_by_transplant(case):
         return False
-    if case.ordered_stop is not None and case.ordered_stop.hold:
-        return True
     if kind not in SPEAKING or case.days_since > case.parameters.stop_lookback_days or _rebounds(case):
         return False
     if case.ordering:
@@ -125,16 +116,12 @@ def _matters(case: Case) -> tuple[Lost, ...]:
 
 def _doubt(case: Case) -> tuple[Sentence, ...]:
     exposure = case.exposure
-    if case.ordered_stop is not None and case.ordered_stop.hold:
-        return (say("hold-ordered"),)
     if exposure.doubt:
         return (say(exposure.doubt),)
     if exposure.kind is ExposureClass.SUPPLY_GAP and exposure.last_dose is not None:
         return (say("supply-ended", last=exposure.last_dose),)
     if exposure.kind is ExposureClass.STALE and exposure.newest is not None:
         return (say("record-stale", newest=exposure.newest),)
-    if exposure.kind is ExposureClass.HOLD:
-        return (say("on-hold"), *((say("stop-reason", reason=exposure.reason),) if exposure.reason else ()))
     return account.ending(case)
 
 
