@@ -14,7 +14,7 @@ from cds_service.app import compose, configuration, today
 from cds_service.config import VARIABLES, Config, ConfigError
 from cds_service.store import StoreUnavailable, StoreUnusable
 from cds_service.store.opening import open_store
-from cds_service.stories.answering import Unanswerable, hook_of, own_hook, respond, run
+from cds_service.stories.answering import Unanswerable, hook_of, own_hook, respond, run, timeline
 from cds_service.stories.moving import of_today
 from cds_service.stories.story import StoryError, find, stories
 from cds_service.web import report
@@ -105,11 +105,16 @@ def check(folder: Path | None) -> None:
 @click.argument("request_file", metavar="REQUEST.json")
 @click.option("--asof", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="The day to answer on.  [default: today]")
 @click.option("--service", metavar="ID", help="The service to answer as.  [default: that of the request's hook]")
-def explain(request_file: str, asof: datetime | None, service: str | None) -> None:
+@click.option("--timeline", "as_table", is_flag=True, help="Print instead a table of what was taken when, and how it is read.")
+def explain(request_file: str, asof: datetime | None, service: str | None, as_table: bool) -> None:
     """Print the cards for the request in a file (- for standard input), with what they rest on, as JSON."""
     body, day = _read(request_file), asof.date() if asof else _today()
     try:
-        response = respond(body, hook=hook_of(service) if service else own_hook(body), asof=day, setting=_setting())
+        hook = hook_of(service) if service else own_hook(body)
+        if as_table:
+            click.echo(timeline(body, hook=hook, asof=day, setting=_setting()))
+            return
+        response = respond(body, hook=hook, asof=day, setting=_setting())
     except Unanswerable as error:
         raise Refused(str(error)) from None
     if response.status != 200:

@@ -13,6 +13,7 @@ from cds_service.protocol import discovery
 from cds_service.protocol.request import BadRequest, parse
 from cds_service.stories.story import Story
 from cds_service.stories.verdict import differences
+from cds_service.timetable import timetable
 
 Json = dict[str, Any]
 
@@ -40,6 +41,18 @@ def respond(body: bytes, *, hook: str, asof: date, setting: Setting) -> Response
     except HistoryUnavailable as error:
         return Response(412, reason=f"could not be had: {error}")
     return Response(200, msgspec.json.decode(_ENCODER.encode(outcome.cards), type=tuple[Json, ...]))
+
+
+def timeline(body: bytes, *, hook: str, asof: date, setting: Setting) -> str:
+    """The table of what was taken when, from one body, read as by the service of ``hook``.
+
+    Raises:
+        Unanswerable: the request is none, or has no medication history.
+    """
+    try:
+        return timetable(answer(parse(body), hook=hook, asof=asof, setting=setting).record, setting.parameters)
+    except (BadRequest, HistoryUnavailable) as error:
+        raise Unanswerable(f"The request has no timeline: {error}.") from None
 
 
 def run(story: Story, setting: Setting) -> tuple[str, ...]:
