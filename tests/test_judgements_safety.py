@@ -77,10 +77,26 @@ def test_an_active_infection_blocks_everything(group: str, active: bool | None) 
     assert found[0].sentence.values == {"infection": infected.text}
 
 
-def test_an_infection_that_is_over_and_a_latent_one_do_not() -> None:
-    over = problem("sepsis_active_infection", "serious_infection", active=False)
-    assert concerns(problems=(over, problem("latent_tuberculosis", "infection_latent"))) == ()
+def test_an_infection_that_is_over_does_not() -> None:
+    assert concerns(problems=(problem("sepsis_active_infection", "serious_infection", active=False),)) == ()
     assert concerns(problems=None) == ()
+
+
+def test_a_latent_tuberculosis_is_a_warning_by_condition_or_by_test() -> None:
+    expected = [("warning-latent-tuberculosis", WARNING, EVERY)]
+    assert told(concerns(problems=(problem("latent_tuberculosis", "infection_latent"),))) == expected
+    assert concerns(problems=(problem("latent_tuberculosis", "infection_latent", active=False),)) == ()
+    positive = word("igra", "positive")
+    found = concerns(screening=(*SCREENED, positive))
+    assert (told(found), [concern.lab for concern in found]) == (expected, [positive])
+    assert concerns(screening=(*SCREENED, word("igra", "negative"))) == ()
+
+
+@pytest.mark.parametrize("group", ["diabetes", "osteoporosis_steroid_risk"])
+def test_what_a_steroid_makes_worse_is_said(group: str) -> None:
+    found = concerns(problems=(problem(group),))
+    assert told(found) == [("warning-made-worse", WARNING, frozenset({STEROID}))]
+    assert concerns(problems=(problem(group, active=False),)) == ()
 
 
 def test_the_serious_infections_of_the_value_sets_are_those_of_the_check() -> None:

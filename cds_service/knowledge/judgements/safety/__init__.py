@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from cds_service.knowledge.judgements.safety.calcineurin import changed_level, kidney, lasting_harm, long_qt, potassium
 from cds_service.knowledge.judgements.safety.concerns import Check, Concern, Situation, Subject, Verdict
-from cds_service.knowledge.judgements.safety.infections import hepatitis_b, infection
-from cds_service.knowledge.judgements.safety.person import allergy, duplicates, expecting, myasthenia
+from cds_service.knowledge.judgements.safety.infections import hepatitis_b, infection, latent_tuberculosis
+from cds_service.knowledge.judgements.safety.person import allergy, duplicates, expecting, made_worse, myasthenia
 from cds_service.knowledge.judgements.safety.thiopurines import (
     bilirubin,
     blood_count,
@@ -23,6 +23,7 @@ __all__ = ["CHECKS", "Concern", "Situation", "Subject", "Verdict", "about", "blo
 
 CHECKS: tuple[Check, ...] = (
     infection,
+    latent_tuberculosis,
     hepatitis_b,
     metaboliser,
     xanthine_oxidase,
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
     body_weight,
     duplicates,
     myasthenia,
+    made_worse,
     allergy,
 )
 """The checks in the order in which their reasons are shown. Age comes before them: a child is offered no dose at all."""

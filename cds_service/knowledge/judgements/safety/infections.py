@@ -14,6 +14,16 @@ def infection(at: Situation) -> Iterable[Concern]:
         yield Concern("infection", Verdict.BLOCKED, EVERY, say("blocked-infection", infection=found))
 
 
+def latent_tuberculosis(at: Situation) -> Iterable[Concern]:
+    """A latent tuberculosis can wake under immunosuppression."""
+    assay = screening(at, "igra")
+    positive = assay is not None and assay.concept == "positive"
+    if positive or problem(at, "latent_tuberculosis") is not None:
+        yield Concern(
+            "latent-tuberculosis", Verdict.WARNING, EVERY, say("warning-latent-tuberculosis"), assay if positive else None
+        )
+
+
 def hepatitis_b(at: Situation) -> Iterable[Concern]:
     """Every steroid option is high-dose for weeks: a hepatitis B carrier needs an antiviral plan first."""
     antigen, core = screening(at, "hbsag"), screening(at, "anti_hbc")

@@ -51,6 +51,14 @@ def myasthenia(at: Situation) -> Iterable[Concern]:
         yield Concern("myasthenia", Verdict.BLOCKED, STEROID, say("blocked-myasthenia"))
 
 
+def made_worse(at: Situation) -> Iterable[Concern]:
+    """Diseases that weeks of a steroid at a high dose make worse: each is said, and a plan asked for."""
+    for group in ("diabetes", "osteoporosis_steroid_risk"):
+        found = problem(at, group)
+        if found is not None:
+            yield Concern("made-worse", Verdict.WARNING, STEROID, say("warning-made-worse", problem=found))
+
+
 def allergy(at: Situation) -> Iterable[Concern]:
     """An allergy of any severity to the drug, or to another of its kind for steroids, blocks the order."""
     guarded = {
