@@ -331,3 +331,10 @@ def test_a_supply_after_the_stop_is_evidence_of_the_gap() -> None:
     named = [item.reference for item in account.evidence(told(use(end=-60), supply))]
     assert named[0] == "d"
     assert TODAY - timedelta(days=55) == known(-55).earliest
+
+
+def test_of_a_dose_ordered_again_every_day_the_first_and_the_last_orders_are_cited() -> None:
+    daily = [order(start=-40 + number, end=-40 + number, status=UseStatus.COMPLETED, reference=f"o{number}") for number in range(30)]
+    last = order(start=-10, end=-9, reference="last")
+    named = [item.reference for item in account.evidence(told(*daily, last)) if item.reference[0] in "ol"]
+    assert named == ["o0", "o1", "o2", "o28", "o29", "last"]

@@ -122,13 +122,22 @@ def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
     )
 
 
+MOST_CITED = 6
+"""How many resources of one dose are cited: where it was ordered again every day, the first and the last of them."""
+
+
+def _cited(references: tuple[str, ...]) -> tuple[str, ...]:
+    half = MOST_CITED // 2
+    return references if len(references) <= MOST_CITED else (*references[:half], *references[-half:])
+
+
 def evidence(case: Case) -> tuple[Evidence, ...]:
     """Every resource the judgements of this case rest on, each once."""
     items = [of_use(case.exposure.told_by)] if case.exposure.told_by else []
     if case.exposure.taper is not None and case.exposure.line:
         by_reference = {use.reference: use for use in case.exposure.uses}
         began = [item for item in case.exposure.line if item.end >= case.exposure.taper.began] or [case.exposure.line[-1]]
-        items += [of_use(by_reference[reference]) for item in began for reference in item.references]
+        items += [of_use(by_reference[reference]) for item in began for reference in _cited(item.references)]
     items += [of_problem(problem) for problem in case.indication.problems]
     items += [of_lab(reading.lab) for reading in _readings(case)]
     for flare in case.flares:
