@@ -105,6 +105,18 @@ def test_a_dose_by_weight_takes_the_weight_of_its_first_day() -> None:
     assert seen(laid(by_weight)) == [(-50, 0, None)]
 
 
+def test_a_dose_by_weight_takes_a_later_weight_where_the_first_day_has_none() -> None:
+    by_weight = use(start=-500, lines=(line("0.1", unit="mg/kg/d"),))
+    found = timeline(
+        (by_weight,),
+        until=TODAY,
+        gap_days=0,
+        weight=lambda on: Fraction(60) if on > day(-365) else None,
+        scale=lambda _: Fraction(1),
+    )
+    assert seen(found) == [(-500, 0, 6)]
+
+
 def test_a_product_on_another_scale_is_brought_to_one() -> None:
     assert seen(laid(use(mg=4, start=-50), scale=2)) == [(-50, 0, 8)]
 

@@ -60,10 +60,13 @@ def supplied_until(dispenses: Iterable[Use]) -> date | None:
     return max((supply.end for supply in supplies(dispenses)), default=None)
 
 
-def dose_of(use: Use, lines: Iterable[DoseLine], day: date, *, weight: Weight, scale: Scale) -> DailyDose | None:
-    """Mg a day of the reference product by these lines of a use; by its amount and length where a supply has no dosage."""
-    factor = scale(use)
-    doses = [daily_of_line(line, use.drug, weight(day) if line.unit in PER_KG else None) for line in lines]
+def dose_of(use: Use, lines: Iterable[DoseLine], days: tuple[date, date], *, weight: Weight, scale: Scale) -> DailyDose | None:
+    """What these lines of a use come to in a day (mg of the reference product); a supply without a dosage by amount and length.
+
+    A dose by weight takes the weight of the first of its ``days``, where there is none that of the last.
+    """
+    factor, (first, last) = scale(use), days
+    doses = [daily_of_line(line, use.drug, weight(first) or weight(last) if line.unit in PER_KG else None) for line in lines]
     told = total(doses)
     if told is None and use.supply_mg and use.supply_days:
         told = DailyDose(use.supply_mg / use.supply_days, use.supply_mg / use.supply_days)
@@ -74,7 +77,10 @@ def supply_spans(dispenses: Iterable[Use], until: date, *, weight: Weight, scale
     """The supplies as lines on their days."""
     return [
         Span(
-            item.use, item.start, min(item.end, until), dose_of(item.use, item.use.lines, item.start, weight=weight, scale=scale)
+            item.use,
+            item.start,
+            min(item.end, until),
+            dose_of(item.use, item.use.lines, (item.start, item.end), weight=weight, scale=scale),
         )
         for item in supplies(dispenses)
         if item.start <= until

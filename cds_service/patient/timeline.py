@@ -86,7 +86,7 @@ def _written(uses: Iterable[Use], until: date, *, weight: Weight, scale: Scale) 
         for line in use.lines or (DoseLine(),):
             days = _days(use, line, until)
             if days is not None:
-                dose = dose_of(use, (line,), days[0], weight=weight, scale=scale)
+                dose = dose_of(use, (line,), days, weight=weight, scale=scale)
                 endless = use.status is UseStatus.ACTIVE and line.end is None and last_day(use) is None
                 found.append(Span(use, *days, dose, moment, dosed=bool(use.lines), open=endless))
     return found

@@ -4,7 +4,7 @@ The classes come in a fixed order, the first that fits decides. A stop is only w
 an order that ran out, a refill that did not come or a record that nobody has touched are classes of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -91,15 +91,11 @@ def daily_line(record: Record, uses: Sequence[Use], parameters: Parameters) -> t
             uses,
             until=record.asof,
             gap_days=parameters.taper_gap_days,
-            weight=_weight_on(record, parameters),
+            weight=weight.lookup(record, parameters),
             scale=scale,
         ),
         parameters,
     )
-
-
-def _weight_on(record: Record, parameters: Parameters) -> Callable[[date], Fraction | None]:
-    return lambda day: weight.on(record, day, parameters)
 
 
 def _plausible(line: tuple[Segment, ...], parameters: Parameters) -> tuple[Segment, ...]:

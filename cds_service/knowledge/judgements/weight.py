@@ -1,5 +1,7 @@
 """The body weight to reckon with on a day."""
 
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from fractions import Fraction
 
@@ -7,22 +9,54 @@ from cds_service.knowledge.judgements import age
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
 from cds_service.patient.facts import Lab, Record
-from cds_service.patient.when import days_between
+from cds_service.patient.when import days_between, shift
+
+
+def lookup(record: Record, parameters: Parameters) -> Callable[[date], Fraction | None]:
+    """What gives the weight in kg on a day: measured last before it, else first after it, if it is fresh enough for the age.
+
+    It gives None when there is none, or none that can be true. Asked for many days it costs little more than for one.
+    """
+    find = _finder(record, parameters)
+    return lambda day: _in_kg(find(day), parameters)
 
 
 def nearest(record: Record, day: date, parameters: Parameters) -> Lab | None:
-    """The weight measured last before a day, else first after it, if it is fresh enough for the person's age."""
-    child = age.surely_child(record, parameters)
-    fresh = parameters.weight_fresh_days_child if child else parameters.weight_fresh_days
-    weights = labs.final(record.measured.get("weight", ()))
-    near = [lab for lab in weights if all(abs(days_between(end, day)) <= fresh for end in (lab.when.earliest, lab.when.latest))]
-    before = [lab for lab in near if lab.when.latest <= day]
-    return before[0] if before else near[-1] if near else None
+    """The measurement that counts on a day."""
+    return _finder(record, parameters)(day)
 
 
 def on(record: Record, day: date, parameters: Parameters) -> Fraction | None:
-    """That weight in kg; None when there is none, or none that can be true."""
-    lab = nearest(record, day, parameters)
+    """The weight in kg on a day; None when there is none, or none that can be true."""
+    return lookup(record, parameters)(day)
+
+
+def _in_kg(lab: Lab | None, parameters: Parameters) -> Fraction | None:
     if lab is None or not parameters.weight_min_kg <= labs.value(lab) <= parameters.weight_max_kg:
         return None
     return Fraction(labs.value(lab))
+
+
+def _finder(record: Record, parameters: Parameters) -> Callable[[date], Lab | None]:
+    child = age.surely_child(record, parameters)
+    fresh = parameters.weight_fresh_days_child if child else parameters.weight_fresh_days
+    oldest_first = labs.final(record.measured.get("weight", ()))[::-1]
+    days = [lab.when.latest for lab in oldest_first]
+
+    def find(day: date) -> Lab | None:
+        after = bisect_right(days, day)
+        before = _first(reversed(range(after)), oldest_first, day, fresh)
+        return before or _first(range(after, len(days)), oldest_first, day, fresh)
+
+    return find
+
+
+def _first(places: Iterable[int], weights: Sequence[Lab], day: date, fresh: int) -> Lab | None:
+    """The first of these that is surely fresh; what lies behind the first that surely is not is older still, or later."""
+    for place in places:
+        when = weights[place].when
+        if abs(days_between(when.latest, day)) > fresh:
+            return None
+        if shift(day, -fresh) <= when.earliest:
+            return weights[place]
+    return None
