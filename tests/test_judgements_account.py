@@ -334,7 +334,8 @@ def test_a_supply_after_the_stop_is_evidence_of_the_gap() -> None:
 
 
 def test_of_a_dose_ordered_again_every_day_the_first_and_the_last_orders_are_cited() -> None:
-    daily = [order(start=-40 + number, end=-40 + number, status=UseStatus.COMPLETED, reference=f"o{number}") for number in range(30)]
+    days = range(-40, -10)
+    daily = [order(start=day, end=day, status=UseStatus.COMPLETED, reference=f"o{day + 40}") for day in days]
     last = order(start=-10, end=-9, reference="last")
     named = [item.reference for item in account.evidence(told(*daily, last)) if item.reference[0] in "ol"]
-    assert named == ["o0", "o1", "o2", "o28", "o29", "last"]
+    assert named == ["o0", "o1", "o29", "last"]

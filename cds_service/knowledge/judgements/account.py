@@ -122,13 +122,13 @@ def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
     )
 
 
-MOST_CITED = 6
-"""How many resources of one dose are cited: where it was ordered again every day, the first and the last of them."""
+CITED_AT_EITHER_END = 2
+"""How many resources of one dose are cited where it was ordered again every day: the first and the last of them."""
 
 
 def _cited(references: tuple[str, ...]) -> tuple[str, ...]:
-    half = MOST_CITED // 2
-    return references if len(references) <= MOST_CITED else (*references[:half], *references[-half:])
+    ends = CITED_AT_EITHER_END
+    return references if len(references) <= 2 * ends else (*references[:ends], *references[-ends:])
 
 
 def evidence(case: Case) -> tuple[Evidence, ...]:
