@@ -40,7 +40,16 @@ class PostgreSQL:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
             self.port = sock.getsockname()[1]
-        self._run("initdb", "--auth=trust", "--username=cds", "--encoding=UTF8", "--no-sync", "-D", str(self.folder / "data"))
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--username=cds",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "-D",
+            str(self.folder / "data"),
+        )
         self.start()
 
     def _run(self, program: str, *words: str) -> None:
