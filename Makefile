@@ -19,6 +19,7 @@ test: $(VENV)/tested
 
 bench: $(VENV)/tested
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --scaling
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""Run the benchmark: ``make bench``, in less than two minutes.
+"""Run the benchmark: ``make bench``, in less than two minutes; with ``--scaling`` how the cost grows with the size.
 
 Judge by CPU per request as a ratio to the limit L, measured in turn in the same minute; wall times on a shared machine are soft.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from tests.bench import scaling
 from tests.bench.charts import CLOCK, request
 from tests.bench.server import Load, Server, free_port
 
@@ -97,6 +98,18 @@ def _ratio(name: str, body: Body, clients: int, service: Server, limit: Server) 
     return ratio
 
 
+def scale() -> None:
+    """Measure how the cost grows with the size, and leave with 1 where it grows too fast."""
+    with tempfile.TemporaryDirectory() as folder:
+        service, today = _service(f"{folder}/scaling.sqlite3", free_port()), datetime.now(UTC).date()
+        small = Body(request(SIZES["small"][0], today))
+        service.first_answer(small.text)
+        service.load(small.next, 8, 64)
+        met = scaling.measure(service, today, lambda text: Body(text).next)
+        service.stop()
+    sys.exit(0 if met else 1)
+
+
 def main() -> None:
     """Measure size by size and client count by client count, then print each aim and whether it is met."""
     today = datetime.now(UTC).date()
@@ -121,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    scale() if "--scaling" in sys.argv[1:] else main()

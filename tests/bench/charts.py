@@ -148,6 +148,21 @@ class Chart:
                 valueCodeableConcept={"text": told},
             )
 
+    def daily(self, size: int) -> None:
+        """Tacrolimus ordered, stated, given and handed over anew every day, back through the years, until there are ``size``."""
+        tacrolimus = _concept(RXNORM, "198377", "tacrolimus 1 MG Oral Capsule")
+        day = 240
+        while self.count < size:
+            self.drug(tacrolimus, "completed", self.dosage(2, 2, day, day), day, day)
+            given = {"dose": {"value": 2, "unit": "mg", "system": UCUM, "code": "mg"}}
+            at = {"status": "completed", "medicationCodeableConcept": tacrolimus}
+            clock = f"{self.ago(day)}T{CLOCK}+00:00"
+            self.add("medicationAdministrations", "MedicationAdministration", **at, effectiveDateTime=clock, dosage=given)
+            supply = {"value": 1, "unit": "d"}
+            self.add("medicationDispenses", "MedicationDispense", **at, whenHandedOver=clock, daysSupply=supply)
+            self.lab(("11253-2", "Tacrolimus [Mass/volume] in Blood", "5.1", "ng/mL", "5", "15"), day)
+            day += 1
+
     def pad(self, size: int) -> None:
         """Ordinary resources until the chart has ``size``: drugs, dispenses, results, conditions in a fixed mix."""
         number = 0
@@ -173,11 +188,11 @@ class Chart:
             number += 1
 
 
-def request(size: int, today: date) -> bytes:
-    """A patient-view request whose prefetch has about ``size`` resources in all."""
+def request(size: int, today: date, *, daily: bool = False) -> bytes:
+    """A patient-view request whose prefetch has about ``size`` resources in all; ``daily`` makes most of them tacrolimus."""
     chart = Chart(today)
     chart.relapse()
-    chart.pad(size)
+    (chart.daily if daily else chart.pad)(size)
     person = {
         "resourceType": "Patient",
         "id": PATIENT,

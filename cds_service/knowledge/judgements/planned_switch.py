@@ -79,7 +79,7 @@ def _risen(uses: Sequence[Use], record: Record, window: _Window, parameters: Par
         uses,
         until=record.asof,
         gap_days=parameters.taper_gap_days,
-        weight=lambda day: weight.on(record, day, parameters),
+        weight=weight.lookup(record, parameters),
         scale=lambda _: Fraction(1),
     )
     begun = [item.start for item in line[:1] if item.dose != 0]
