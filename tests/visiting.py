@@ -84,3 +84,14 @@ def states(gathered: Gathered) -> dict[str, State]:
 
 def ids(gathered: Gathered, key: str) -> list[str]:
     return [json.loads(bytes(resource))["id"] for resource in gathered.answers[key].resources]
+
+
+def of(kind: str, ident: str, **members: Any) -> Json:
+    """A resource of the person."""
+    subject = "patient" if kind == "AllergyIntolerance" else "subject"
+    return {"resourceType": kind, "id": ident, subject: {"reference": "Patient/p1"}, **members}
+
+
+TYPES = sorted(set(KEYS.values()) - {"Patient", "MedicationOrder"})
+RECORD = [{"resourceType": "Patient", "id": "p1"}, *(of(kind, f"{kind}-1") for kind in TYPES)]
+"""The person, and one resource of each type that is read."""
