@@ -236,7 +236,7 @@ def test_what_was_acknowledged_is_there_though_the_server_crashes_again_and_agai
         try:
             for _ in range(5):
                 time.sleep(0.4)
-                postgresql.stop("immediate")
+                postgresql.stop()
                 postgresql.start()
             time.sleep(0.4)
         finally:
