@@ -1,10 +1,12 @@
 """What the client sent along: one of five states for each key, and which keys are one question."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import Raw, Struct
 
 from cds_service.fhir.bundle import Shell, shell_of, type_of
+from cds_service.fhir.lenient import Readable, UnreadableError, decode
+from cds_service.fhir.versions import DSTU2, version_of
 from cds_service.protocol.gathered import Answer, State
 from cds_service.protocol.request import HookRequest
 
@@ -23,7 +25,7 @@ KEYS: dict[str, str] = {
 }
 """The keys of hooks.json, each with the type of resource it asks for."""
 
-ORDERS = {"DSTU2": "medicationOrders"}
+ORDERS = {DSTU2: "medicationOrders"}
 """The key that asks for medication orders in a FHIR version; ``medicationRequests`` in every other one."""
 
 
@@ -39,7 +41,7 @@ def sent(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str
     """Every key's answer as far as the client gave it.
 
     ``not_offered`` are resource types or keys that this client never has. ``fhir_version`` is the client's, where configured;
-    else a MedicationOrder anywhere says DSTU2.
+    else the content tells it.
     """
     pages = {key: page_of(key, request.prefetch[key]) for key in KEYS if key in request.prefetch}
     answers = {key: answer_of(pages[key]) if key in pages else Answer(State.MISSING) for key in KEYS}
@@ -68,10 +70,26 @@ def answer_of(page: Shell) -> Answer:
     return Answer(State.INCOMPLETE if page.incomplete else State.PRESENT, page.resources)
 
 
-def _version(answers: dict[str, Answer], orders: Iterable[Raw]) -> str | None:
-    if answers["medicationOrders"].resources or any(type_of(order) == "MedicationOrder" for order in orders):
-        return "DSTU2"
-    return None
+def _version(answers: dict[str, Answer], drafts: Iterable[Raw]) -> str | None:
+    """The version that the content tells, as far as it decides which of the two keys for orders counts.
+
+    Only where neither of them holds an order does everything else have to be looked at.
+    """
+    if answers["medicationOrders"].resources or any(type_of(order) == "MedicationOrder" for order in drafts):
+        return DSTU2
+    if answers["medicationRequests"].resources:
+        return None
+    return version_of(_readable(raw for answer in answers.values() for raw in answer.resources))
+
+
+def _readable(resources: Iterable[Raw]) -> Iterator[Readable]:
+    for raw in resources:
+        try:
+            resource, _ = decode(raw)
+        except UnreadableError:
+            continue
+        if resource is not None:
+            yield resource
 
 
 def _settle_orders(answers: dict[str, Answer], version: str | None) -> None:
