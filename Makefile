@@ -14,7 +14,7 @@ test: $(VENV)/tested
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --cov --cov-report=
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=
 	$(BIN)/python -m coverage report --include='cds_service/patient/*,cds_service/knowledge/*' --fail-under=100 --show-missing --skip-covered
 
 bench: $(VENV)/tested

@@ -1,5 +1,6 @@
 """The service for tests: as an application with its clock held still, and as a process of its own."""
 
+import gc
 import json
 import os
 import signal
@@ -28,12 +29,24 @@ from cds_service.web.application import build
 from cds_service.web.house import House
 from tests.postgresql import PostgreSQL, required
 
-settings.register_profile("house", deadline=None)  # a machine that others use too
+settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
+"""No deadline, as others may use the machine too; what CI draws depends on the code alone."""
 settings.load_profile("house")
 
 Json = dict[str, Any]
 BIN = Path(sys.executable).parent
 ORIGIN = "https://ehr.example.org"
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors, as some tests wait for time to pass."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay in memory for the whole run: the collector need not walk through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

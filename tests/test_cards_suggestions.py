@@ -1,6 +1,5 @@
-"""Offers become suggestions: complete alternatives of valid draft orders, the drug first, cheap to build."""
+"""Offers become suggestions: complete alternatives of valid draft orders, the drug first."""
 
-import time
 from uuid import UUID
 
 import msgspec
@@ -123,20 +122,6 @@ def test_no_card_recommends_one_treatment_or_carries_links() -> None:
 
     assert "isRecommended" not in wire
     assert '"links"' not in wire
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_a_critical_card_with_its_suggestions_costs_little(version: str) -> None:
-    """Measured at about 0.3 ms; the limit leaves room for a slow machine and still sees a cost that grows tenfold."""
-    best, record = 1.0, replace(RECORD, fhir_version=version)
-
-    for _ in range(10):
-        start = time.thread_time()
-        for _ in range(20):
-            made(REBOUND, record=record)
-        best = min(best, (time.thread_time() - start) / 20)
-
-    assert best < 0.003
 
 
 # --- the client's own orders

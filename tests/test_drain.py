@@ -37,18 +37,18 @@ def test_a_service_that_is_about_to_stop_is_not_ready_but_answers(house: House) 
 
 @pytest.mark.server
 def test_after_sigterm_it_is_not_ready_at_once_and_new_requests_are_answered_until_it_stops(start: Start) -> None:
-    running = serve(start, 3)
+    running = serve(start, 4)
     assert running.requested("/readyz").status_code == 200
     running.process.terminate()
     began, ends = time.monotonic(), Counter[int]()
     while running.requested("/readyz").status_code != 503:
-        assert time.monotonic() < began + 1, "known to every worker at once"
-    while time.monotonic() < began + 2.2:
+        assert time.monotonic() < began + 2, "known to every worker at once"
+    while time.monotonic() < began + 3:
         assert running.requested("/readyz").status_code == 503
         ends[running.post(SERVICE, BODY).status_code] += 1
     assert set(ends) == {200}
     assert running.process.wait(10) == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 15
 
 
 @pytest.mark.server

@@ -222,7 +222,7 @@ def test_what_is_late_is_left_and_what_was_in_time_is_kept(fhir: FhirServer) -> 
     fhir.behave = lambda handler: late(handler) if "Observation" in handler.path else fhir.answer(handler)
     began = time.monotonic()
     gathered = asked(fhir, {}, call=visit(fhir, by=fetcher(budget_s=0.4)))
-    assert 0.36 < time.monotonic() - began < 0.65
+    assert 0.36 < time.monotonic() - began < 2.4, "the server would take 30 s"
     failed = {key for key, state in states(gathered).items() if state is State.FAILED}
     assert failed == {"markers", "screening"}
     assert sorted(gathered.fetches) == [*[Fetch.LATE] * 2, *[Fetch.READ] * 8]
@@ -244,7 +244,7 @@ def test_a_reader_that_does_not_come_back_is_not_waited_for(fhir: FhirServer, mo
     gathered = asked(fhir, known("markers") | {"conditions": first}, call=visit(fhir, by=by))
     took = time.monotonic() - began
     stuck.set()
-    assert 0.25 < took < 0.6
+    assert 0.25 < took < 2.3, "the name would take 10 s"
     assert gathered.answers["markers"].state is State.FAILED
     assert (ids(gathered, "conditions"), gathered.answers["conditions"].state) == (["c1"], State.INCOMPLETE)
     assert gathered.fetches == (Fetch.LATE, Fetch.LATE)

@@ -172,7 +172,11 @@ def test_a_key_that_was_withdrawn_works_until_it_is_no_longer_fresh(publisher: P
     assert keys.find("new") is not None
 
 
-@pytest.mark.parametrize("answer", ["it took too long", b"<html>", b'{"keys": []}', NEW.key_set(NEW.jwk())], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    ["it took too long", b"<html>", b'{"keys": []}', NEW.key_set(NEW.jwk())],
+    ids=["late", "no JSON", "no key", "the same key twice"],
+)
 def test_the_last_good_keys_are_used_for_an_hour(publisher: Publisher, keys: FetchedKeys, answer: bytes | str) -> None:
     keys.find("old")
     begun = publisher.now
@@ -221,7 +225,7 @@ def test_who_needs_a_key_waits_only_as_long_as_an_answer_may_take(publisher: Pub
     begun = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(keys.find, ["old"] * 8)) == {None}
-    assert WAIT_S <= time.monotonic() - begun < 6 * WAIT_S
+    assert WAIT_S <= time.monotonic() - begun < 12 * WAIT_S
     publisher.takes.set()
     settled(keys)
     assert keys.find("old") is not None
@@ -373,7 +377,7 @@ def test_an_answer_that_is_none_is_said_in_words(
     begun = time.monotonic()
     with pytest.raises(UnfetchableError, match=problem):
         asking(Outgoing(), time.monotonic)(web.base)
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 5
 
 
 def test_no_redirect_leads_anywhere(web: Web) -> None:
