@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from cds_service.fhir.reading import read
-from cds_service.patient.facts import Use, UseStatus
+from cds_service.patient.facts import DISCONTINUED, Use, UseStatus
 from cds_service.protocol.gathered import Gathered
 from cds_service.protocol.request import HookContext, HookRequest
 from tests.reading import TODAY, UTC, Json, answers, order, raw, record, tacrolimus
@@ -53,6 +53,10 @@ class TestGroups:
     def test_the_status_of_a_group_is_that_of_its_orders(self, status: str, meant: UseStatus | None) -> None:
         found = drafts(group({"resource": POINTER}, status=status))
         assert found == ({} if meant is None else {"MedicationRequest/m1": meant})
+
+    def test_a_draft_of_a_group_that_is_revoked_was_never_in_force(self) -> None:
+        found = drafts(order(status="draft"), group({"resource": POINTER}, status="revoked"), known=())
+        assert found == {"MedicationRequest/m1": UseStatus.CANCELLED}
 
     def test_a_group_in_error_says_nothing(self) -> None:
         assert drafts(group({"type": REMOVE, "resource": POINTER}, status="entered-in-error")) == {}
@@ -124,6 +128,15 @@ class TestTasks:
     def test_a_task_for_somebody_else_is_not_read(self) -> None:
         assert drafts(self.task(**{"for": {"reference": "Patient/other"}})) == {}
         assert drafts(self.task(**{"for": {"reference": "Patient/p1"}})) != {}
+
+
+def test_what_ends_an_order_is_named() -> None:
+    """Its own status stays what it was: the card must not say otherwise."""
+    plan, group_of_it = TestPlans.plan({"reference": POINTER}, status="revoked"), group({"type": REMOVE, "resource": POINTER})
+    named = {"detail": {"status": "stopped", "productCodeableConcept": tacrolimus()}}
+    told = [record(order(), drafts=[one]).drafts for one in (plan, group_of_it, TestTasks.task(), TestPlans.plan(named))]
+    assert [use.ended_by for (use,) in told] == ["CarePlan/p1", "RequestGroup/g1", "Task/t1", "CarePlan/p1"]
+    assert [use.ended_by for use in (*TestDiscontinuation.ended(order()), *TestDiscontinuation.ended("m1"))] == [DISCONTINUED] * 2
 
 
 class TestDiscontinuation:

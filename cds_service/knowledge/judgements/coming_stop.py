@@ -6,10 +6,11 @@ an exchange, which another question tells of.
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
 from cds_service.knowledge.judgements import account, keeping, past_stop, reinduction
-from cds_service.knowledge.judgements.case import Case, of_use
+from cds_service.knowledge.judgements.case import Case, of_draft, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
 from cds_service.knowledge.judgements.planned_switch import LOWER
+from cds_service.patient.facts import DISCONTINUED, Outside, Use
 from cds_service.patient.tapers import TaperKind
 
 
@@ -81,7 +82,16 @@ def _said(stop: OrderedStop) -> Sentence:
         case Sign.REVISED | Sign.TAPERED if stop.last is not None:
             return say("ordered-to-end", last=stop.last)
         case _:
-            return say("ordered-to-stop", status=stop.draft.status.value)
+            return _ended(stop.draft)
+
+
+def _ended(draft: Use) -> Sentence:
+    """By its own status, or by what else in the request ends it."""
+    if draft.ended_by is None:
+        return say("ordered-to-stop", status=draft.status.value)
+    if draft.ended_by == DISCONTINUED:
+        return say("ordered-to-discontinue")
+    return say("ordered-through-another", other=Outside(draft.ended_by), status=draft.status.value)
 
 
 def _active(case: Case) -> tuple[Sentence, ...]:
@@ -91,5 +101,5 @@ def _active(case: Case) -> tuple[Sentence, ...]:
 def evidence(case: Case, stop: OrderedStop) -> tuple[Evidence, ...]:
     """The order that stops, and what the judgements of the case rest on."""
     replacing = case.planned_switch.replacing if case.planned_switch else ()
-    items = (of_use(stop.draft), *account.evidence(case), *map(of_use, replacing))
+    items = (*of_draft(stop.draft), *account.evidence(case), *map(of_use, replacing))
     return tuple({item.reference: item for item in items}.values())

@@ -9,7 +9,7 @@ from datetime import date
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
 from cds_service.knowledge.judgements import account, coming_stop, holding, reinduction
-from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.case import Case, of_draft, of_lab, of_problem, of_use
 from cds_service.knowledge.judgements.holding import HoldSign
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
@@ -162,7 +162,7 @@ def _of_reason(case: Case) -> tuple[Sentence, ...]:
 
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
-    drafts = (of_use(case.ordered_stop.draft),) if case.ordered_stop else ()
+    drafts = of_draft(case.ordered_stop.draft) if case.ordered_stop else ()
     items = (*drafts, *account.evidence(case), *(_of(sign.source) for sign in case.hold_signs))
     return tuple({item.reference: item for item in items}.values())
 
