@@ -279,6 +279,14 @@ def test_much_less_for_a_short_time_beside_a_stop_of_the_old_order_is_a_way_to_z
     assert judged(revised(STOPPED), draft(mg=2, lines=(line(None, start=0, end=9),))) is None
 
 
+def test_the_end_of_the_order_itself_counts_where_its_dosage_has_none() -> None:
+    """As where it is the validity of a prescription."""
+    lines = (line(1, start=0),)
+    assert judged(draft(lines=lines, end=6, replaces=ORDER)) is not None
+    assert judged(draft(lines=lines, end=300, replaces=ORDER)) is None
+    assert judged(draft(lines=lines, end=None, replaces=ORDER)) is None
+
+
 # --- a product of which nobody knows whether it is systemic
 
 

@@ -203,8 +203,8 @@ def _tapering(going: Sequence[Use], ending: Sequence[Use], scene: _Scene) -> Ord
     One step counts only where the new order takes the place of the old one; a prescription for a limited time is no plan to stop.
     """
     today, p = scene.record.asof, scene.parameters
-    ends = [line.end.latest if line.end else None for use in going for line in use.lines]
-    known_ends = [end for end in ends if end is not None]
+    ends = [line.end or use.end for use in going for line in use.lines]
+    known_ends = [end.latest for end in ends if end is not None]
     if not known_ends or len(known_ends) < len(ends):
         return None
     last = max(known_ends)
