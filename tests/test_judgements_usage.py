@@ -111,6 +111,28 @@ def test_a_dose_given_after_the_stop_moves_the_last_day() -> None:
     assert judged(use(end=-20), given(-30)).last_dose == known(-20)
 
 
+@pytest.mark.parametrize(
+    ("listed", "last", "kind"),
+    [
+        ((order(),), 0, ExposureClass.ACTIVE),
+        ((order(),), -7, ExposureClass.ACTIVE),
+        ((order(),), -8, ExposureClass.ABRUPT_STOP),
+        ((), 0, ExposureClass.ABRUPT_STOP),
+        ((order(end=-5, status=UseStatus.ACTIVE),), 0, ExposureClass.ABRUPT_STOP),
+    ],
+)
+def test_what_is_still_ordered_and_given_after_a_stated_stop_goes_on(
+    listed: tuple[Use, ...], last: int, kind: ExposureClass
+) -> None:
+    """The list from home says stopped, on the ward it is given every day."""
+    every_day = (given(on, lines=(line(4, unit=DoseUnit.MG),)) for on in range(-19, last + 1))
+    assert judged(use(end=-20), *listed, *every_day).kind is kind
+
+
+def test_a_dose_on_the_day_of_the_stop_does_not_undo_it() -> None:
+    assert judged(use(end=-3), order(), given(-3)).kind is ExposureClass.ABRUPT_STOP
+
+
 def test_an_infusion_counts_to_its_last_day() -> None:
     assert judged(use(end=-20), structs.replace(given(-15), end=known(-9))).last_dose == known(-9)
 

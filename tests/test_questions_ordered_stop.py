@@ -52,7 +52,9 @@ def test_an_order_not_to_give_is_told_as_such() -> None:
         ("Task/t", "ordered-through-another", [ORDER, "Task/t"]),
     ],
 )
-def test_what_ends_an_order_in_place_of_its_status_is_told_and_is_evidence(by: str | None, told: str, evidence: list[str]) -> None:
+def test_what_ends_an_order_in_place_of_its_status_is_told_and_is_evidence(
+    by: str | None, told: str, evidence: list[str]
+) -> None:
     case = ordered(drafts=(draft(reference=ORDER, status=UseStatus.STOPPED, ended_by=by),))
     found = finding(case, ORDERED)
     assert keys(found.happened)[0] == told

@@ -8,8 +8,9 @@ from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding,
 from cds_service.knowledge.judgements import account, keeping, past_stop, reinduction
 from cds_service.knowledge.judgements.case import Case, of_draft, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
-from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
+from cds_service.knowledge.judgements.ordered_stop import GOING, OrderedStop, Sign
 from cds_service.knowledge.judgements.planned_switch import LOWER
+from cds_service.patient.doses import withheld
 from cds_service.patient.facts import DISCONTINUED, Outside, Use
 from cds_service.patient.tapers import TaperKind
 
@@ -86,9 +87,10 @@ def _said(stop: OrderedStop) -> Sentence:
 
 
 def _ended(draft: Use) -> Sentence:
-    """By its own status, or by what else in the request ends it."""
+    """By its own status or dose, or by what else in the request ends it."""
     if draft.ended_by is None:
-        return say("ordered-to-stop", status=draft.status.value)
+        zero = withheld(draft.lines) and draft.status in GOING
+        return say("ordered-dose-zero") if zero else say("ordered-to-stop", status=draft.status.value)
     if draft.ended_by == DISCONTINUED:
         return say("ordered-to-discontinue")
     return say("ordered-through-another", other=Outside(draft.ended_by), status=draft.status.value)

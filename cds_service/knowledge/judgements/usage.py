@@ -122,7 +122,9 @@ def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], paramet
     stops = _stated_stops(told)
     if stops:
         stop = _stop(told, stops)
-        return _held_since(told, stop) or _after_the_stop(told, stop, [use for _, use in stops]) or stop
+        return (
+            _held_since(told, stop) or _still_given(told, stops) or _after_the_stop(told, stop, [use for _, use in stops]) or stop
+        )
     undated = [use for use in written if use.status is UseStatus.STOPPED]
     if undated and not running:
         return Usage(ExposureClass.UNKNOWN, told_by=undated[0], doubt="doubt-stop-date")
@@ -170,6 +172,16 @@ def _held_since(told: _Told, stop: Usage) -> Usage | None:
     begun = first_day(hold.told_by)
     later = (begun is not None and begun >= stop.last) or (hold.last is not None and hold.last > stop.last)
     return hold if later else None
+
+
+def _still_given(told: _Told, stops: Sequence[tuple[date, Use]]) -> Usage | None:
+    """Doses given after the stated stop, until these days, of what an order or a statement still lists: it goes on.
+
+    As where the list from home says stopped while it is ordered and given on the ward.
+    """
+    newest = max(map(_handed_over, told.given), default=date.min)
+    lately = days_between(newest, told.today) <= told.parameters.supply_grace_days
+    return Usage(ExposureClass.ACTIVE) if told.running and lately and newest > max(end for end, _ in stops) else None
 
 
 def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage | None:

@@ -59,7 +59,10 @@ def _ended(use: Use, today: date) -> date | None:
 
 
 def _planned(case: Case) -> bool:
-    """Whether the record holds a plan: tacrolimus to come, tacrolimus ordered now, or another drug begun in its place."""
+    """Whether the record holds a plan: tacrolimus to come, tacrolimus ordered now, or another drug begun in its place.
+
+    An order that only brings tacrolimus to its end is none.
+    """
     uses = (*(case.record.statements or ()), *(case.record.orders or ()))
     to_come = [
         use
@@ -71,7 +74,7 @@ def _planned(case: Case) -> bool:
         and ((first_day(use) or case.record.asof) > case.record.asof or use.status is UseStatus.INTENDED)
     ]
     begun = {use.reference for use in case.treatment.replacement} - {use.reference for use in case.record.drafts}
-    return bool(to_come or begun) or case.treatment.renewed
+    return bool(to_come or begun) or (case.treatment.renewed and case.ordered_stop is None)
 
 
 def _past(case: Case) -> Finding:
