@@ -1,7 +1,7 @@
 """The resources that tell of a medicine's use, in every FHIR version, as facts.
 
 What was entered in error, only proposed, never handed over or not given becomes no fact. The dosage is read for medicines of the
-drug table only: of others nobody asks it.
+drug table only: of others nobody asks it, only what they replace.
 """
 
 import re
@@ -185,7 +185,8 @@ def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequen
     medicine = drug(name, dosages, around.counted)
     reference = reference_to(type(found).__name__, found.id)
     if medicine.ingredient is None:
-        use = Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
+        dates = around.start, around.end, around.asserted
+        use = Use(kind, reference, status, medicine, (), *dates, forbids=around.forbids, replaces=around.replaces)
         return replace(use, at_discharge=True, encounter=stay(found)) if for_discharge(found) else use
     dosed = lines(dosages, around.start or around.asserted, scene.zone)
     start, end = _span(dosed) if kind is UseKind.ORDER else (None, None)
