@@ -1,11 +1,12 @@
 """From what was gathered to the record: every resource read by itself, what cannot be read dropped, counted and said."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.fhir.bundle import type_of
@@ -200,12 +201,13 @@ class _Reading(Struct):
         drafted = self.receive(Answer(State.PRESENT, context.orders or ()))
         return _Asked(drafted, self.receive(Answer(State.PRESENT, ending)), pointers)
 
-    def drafts(self, asked: _Asked, known: Iterable[Use], scene: Scene) -> tuple[Use, ...]:
+    def drafts(self, asked: _Asked, known: Sequence[Use], scene: Scene) -> tuple[Use, ...]:
         """The orders of the request itself, each with what the request makes of it; what cannot be read counts as tolerated.
 
         ``known`` are the orders of the record, to which groups and tasks may point.
         """
         kinds = (MedicationRequest, MedicationOrder)
+        scene = msgspec.structs.replace(scene, known={use.reference: use for use in known})
         found, unreadable = self._each(asked.drafted, kinds, lambda draft: order(draft, scene, draft=True))
         ended, lost = self._each(asked.ending, kinds, lambda draft: discontinued(draft, scene))
         orders = {use.reference: use for use in (*known, *found)}
