@@ -313,6 +313,24 @@ def test_otherwise_there_is_none(medicine: Drug, drafted: Use) -> None:
     assert ordered_stop.of_unknown_route(told, exposure.judge(told, IN_FORCE)) is None
 
 
+@pytest.mark.parametrize(
+    ("begun", "before", "stops"),
+    [
+        (-1, (), True),
+        (0, (), False),
+        (1, (), False),
+        (None, (), False),
+        (0, (order(end=-1, status=COMPLETED),), True),
+        (0, (order(status=CANCELLED),), False),
+    ],
+)
+def test_an_order_cancelled_on_its_first_day_was_never_in_force(begun: int | None, before: tuple[Use, ...], stops: bool) -> None:
+    """Unless it went on with what was taken before."""
+    medicines = (order(reference=ORDER, start=begun, asserted=0), *before)
+    cancelled = draft(reference=ORDER, status=CANCELLED, start=begun)
+    assert bool(judged(cancelled, medicines=medicines)) is stops
+
+
 def test_cancelling_a_second_copy_of_the_order_is_no_stop() -> None:
     """The draft ends an order that the record does not hold; the one it holds goes on."""
     assert judged(revised(CANCELLED, reference="MedicationRequest/copy")) is None
