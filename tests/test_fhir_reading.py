@@ -245,6 +245,20 @@ class TestDrafts:
         other = record(order(id="other"), drafts=[again])
         assert (other.drafts, other.tolerated) == ((), 1)
 
+    @pytest.mark.parametrize(
+        ("more", "noted"),
+        [
+            ({"status": "stopped"}, True),
+            ({"status": "on-hold"}, True),
+            ({"status": "active", "doNotPerform": True}, True),
+            ({"status": "active"}, False),
+        ],
+    )
+    def test_an_order_of_no_known_medicine_that_ends_is_noted(self, more: Json, noted: bool) -> None:
+        """It may be the one that matters."""
+        found = record(drafts=[order(medicationCodeableConcept=None, **more)])
+        assert found.lost == ((Lost("orders of this request", Loss.UNREADABLE, 1),) if noted else ())
+
     def test_a_draft_entered_in_error_is_none(self) -> None:
         assert record(drafts=[order(status="entered-in-error")]).drafts == ()
 

@@ -34,6 +34,7 @@ _TASK = {"abort": UseStatus.STOPPED, "suspend": UseStatus.ON_HOLD}
 _VOID = frozenset({"entered-in-error", "cancelled", "rejected", "failed"})
 _ERROR = "entered-in-error"
 _REMOVE = "remove"
+_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
 
 
 def planned(found: AnyPlan, orders: Orders, scene: Scene) -> list[Use]:
@@ -137,11 +138,20 @@ def discontinued(found: MedicationRequest | MedicationOrder, scene: Scene) -> Us
 
 def pointed_to(raw: Raw, orders: Orders) -> Use | None:
     """The same where the list has a reference or a bare id in place of the order; None where no such order is known."""
+    found = (use for pointer in _pointers(raw) for use in _with(pointer, UseStatus.STOPPED, orders, DISCONTINUED))
+    return next(found, None)
+
+
+def may_be_medicine(raw: Raw) -> bool:
+    """Whether a reference or a bare id may be that of an order of a medicine."""
+    kinds = {(relative(pointer) or "").partition("/")[0] for pointer in _pointers(raw)}
+    return bool(kinds & _ORDERS)
+
+
+def _pointers(raw: Raw) -> list[Reference]:
+    """The orders that a reference or a bare id may mean."""
     told = msgspec.json.decode(raw)
     reference = told.get("reference") if isinstance(told, dict) else told
     if not isinstance(reference, str):
-        return None
-    kinds = ("", "MedicationRequest/", "MedicationOrder/") if "/" not in reference else ("",)
-    pointers = [Reference(f"{kind}{reference}") for kind in kinds]
-    found = (use for pointer in pointers for use in _with(pointer, UseStatus.STOPPED, orders, DISCONTINUED))
-    return next(found, None)
+        return []
+    return [Reference(reference)] if "/" in reference else [Reference(f"{kind}/{reference}") for kind in sorted(_ORDERS)]
