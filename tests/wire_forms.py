@@ -105,6 +105,11 @@ def _refuse(resource: Json, *names: str) -> None:
             raise NoFormError(name)
 
 
+def _ingredients(resource: Json) -> list[Json]:
+    """What is in the product that a resource carries along."""
+    return [ingredient for inner in resource.get("contained", []) for ingredient in inner.get("ingredient", [])]
+
+
 # --- STU3
 
 
@@ -178,6 +183,8 @@ def _r5(resource: Json) -> Json:
         resource["medication"] = {"concept": resource.pop("medicationCodeableConcept")}
     elif "medicationReference" in resource:
         resource["medication"] = {"reference": resource.pop("medicationReference")}
+    for ingredient in _ingredients(resource):
+        ingredient["item"] = {"concept": ingredient.pop("itemCodeableConcept")}
     reasons = [{"concept": one} for one in resource.pop("reasonCode", [])]
     reasons += [{"reference": one} for one in resource.pop("reasonReference", [])]
     if reasons:
@@ -236,6 +243,7 @@ _TO_R5: dict[str, Callable[[Json], None]] = {
 
 
 def _dstu2(resource: Json) -> Json:
+    _refuse({"ingredient": _ingredients(resource)}, "ingredient")
     change = _TO_DSTU2.get(resource["resourceType"])
     return resource if change is None else change(resource)
 
