@@ -65,7 +65,7 @@ def made_worse(at: Situation) -> Iterable[Concern]:
             yield Concern("made-worse", Verdict.WARNING, STEROID, say("warning-made-worse", problem=told))
     sugar = newest(at, "hba1c")
     if found[0] is None and sugar is not None and labs.surely_at_least(sugar, at.parameters.hba1c_diabetes):
-        sentence = say("warning-diabetes-by-test", value=sugar.quantity or "")
+        sentence = say("warning-diabetes-by-test", value=labs.as_reported(sugar))
         yield Concern("made-worse", Verdict.WARNING, STEROID, sentence, sugar)
 
 
