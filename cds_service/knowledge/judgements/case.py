@@ -28,6 +28,7 @@ from cds_service.knowledge.judgements.indication import Indication, IndicationKi
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
 from cds_service.knowledge.judgements.planned_switch import PlannedSwitch
 from cds_service.knowledge.judgements.product_change import ProductChange, SideBySide
+from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.treatment import Treatment
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
@@ -134,6 +135,11 @@ class Case:
         """What is being done already?"""
         return treatment.judge(self.record, self.last_dose, self.parameters)
 
+    @property
+    def situation(self) -> Situation:
+        """What the safety checks look at."""
+        return Situation(self.record, self.treatment, self.parameters)
+
     @cached_property
     def flares(self) -> tuple[Flare, ...]:
         """Has each of the diseases flared? The one that has gone furthest comes first."""
@@ -176,7 +182,7 @@ class Case:
     def related_draft(self) -> bool:
         """Whether a draft has to do with immunosuppression: an immunosuppressant, a steroid, an interacting drug."""
         classes = ("immunosuppressant", "systemic-steroid", "cyp3a-strong-inhibitor", "cyp3a-moderate-inhibitor", "cyp3a-inducer")
-        related = frozenset[str]().union(*(valuesets.drugs_in_class(name) for name in classes)) | {TACROLIMUS}
+        related = valuesets.drugs_in_class(*classes) | {TACROLIMUS}
         return any(use.drug.ingredient in related and use.drug.systemic is not False for use in self.record.drafts)
 
     @property
