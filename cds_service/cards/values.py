@@ -20,6 +20,7 @@ _SMALLEST, _LARGEST = -6, 11  # powers of ten written out; beyond them a number 
 _LARGE = 10**_LARGEST
 _UNITS = {
     "[IU]": "IU",
+    "[arb'U]": "arb. U",
     "cm[H2O]": "cmH2O",
     "10*": "x 10^",
     "{1.73_m2}": "1.73 m2",
