@@ -116,7 +116,7 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
         flare_account.summary(case),
         happened=flare_account.happened(case),
         meaning=(*flare_account.definition(case), *flare_account.exclude(case.flare), *past_stop.caps(case)),
-        advice=(*flare_account.urgent(case.flare), *offered.withheld, *(() if child else advice)),
+        advice=(*flare_account.urgent(case.flare), *offered.withheld, *offered.warned, *(() if child else advice)),
         unknown=(*account.flare_unknown(case), *offered.unknown, *_open(case, offered)),
         offers=offered.offers,
         claims=TOPIC.claims,
