@@ -180,7 +180,7 @@ def test_without_any_tacrolimus_the_evidence_is_what_else_there_is() -> None:
 @pytest.mark.parametrize(
     ("medicines", "key"),
     [
-        ((use(end=-9),), "stopped-abruptly"),
+        ((use(end=-9),), "stopped-abruptly-at-maintenance"),
         (doses((4, 200), (2, 27)), "tapered-rapidly"),
         (doses((4, 200), (2, 28)), "tapered-completely"),
         ((use(end=-9, lines=()),), "stopped-taper-unknown"),
@@ -249,6 +249,11 @@ def test_a_marker_is_told_in_its_own_unit_beside_the_baseline() -> None:
 
 def test_a_marker_without_a_baseline() -> None:
     assert keys(account.markers(case(flaring(markers=(lab("alt", 150),))))) == ["marker"]
+
+
+def test_a_marker_up_to_its_upper_limit_is_not_raised() -> None:
+    alt, ast = lab("alt", 41), lab("ast", 40)
+    assert keys(account.markers(case(flaring(markers=(alt, ast))))) == ["marker", "marker-normal"]
 
 
 # --- what is not known of the flare

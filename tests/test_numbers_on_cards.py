@@ -22,7 +22,7 @@ from cds_service.stories.story import Story, stories
 STORIES = {story.name: story for story in stories() if story.name.startswith("rebound/")}
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
-CODE = re.compile(r"Ruleset: [\d.]+|\b[CX]\d+\b|\b[A-Z][A-Za-z]+/[A-Za-z0-9.-]+|\[IU\]|cm\[H2O\]|10\*9|1\.73_m2|24\.h")
+CODE = re.compile(r"Ruleset: [\d.]+|\b[CX]\d+\b|\b[A-Z][A-Za-z]+/[A-Za-z0-9.-]+|\[IU\]|cm\[H2O\]|10\^\d|1\.73 m2|24 h\b")
 SETTING = Setting(parameters=in_force(), base_url="https://cds.example.org")
 
 

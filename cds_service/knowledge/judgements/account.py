@@ -28,8 +28,10 @@ def ending(case: Case) -> tuple[Sentence, ...]:
     elif (
         last is not None and taper is not None and taper.baseline is not None and taper.last is not None and exposure.kind in HOW
     ):
-        how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
-        sentences.append(how)
+        key = HOW[exposure.kind]
+        if exposure.kind is ExposureClass.ABRUPT_STOP and taper.last == taper.baseline:
+            key += "-at-maintenance"
+        sentences.append(say(key, last=last, dose=taper.last, baseline=taper.baseline, days=taper.days))
     if exposure.reason is not None:
         sentences.append(say("stop-reason", reason=exposure.reason))
     return (*sentences, *cover(case))
@@ -64,10 +66,12 @@ def marker(reading: Reading) -> Sentence:
     lab = reading.lab
     values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
     key = "marker"
-    if reading.times is not None:
+    if reading.times is None:
+        key += "-plain"
+    elif reading.times > 1:
         values["times"] = round(reading.times, 2)
     else:
-        key += "-plain"
+        key += "-normal"
     if reading.baseline is not None:
         key += "-baseline"
         values["baseline"] = _in_its_unit(reading.baseline.value, lab)
