@@ -49,7 +49,9 @@ def test_an_order_not_to_give_is_told_as_such() -> None:
     [
         (None, "ordered-to-stop", [ORDER, "Condition/autoimmune_hepatitis"]),
         (DISCONTINUED, "ordered-to-discontinue", [ORDER, "Condition/autoimmune_hepatitis"]),
-        ("Task/t", "ordered-through-another", [ORDER, "Task/t"]),
+        ("Task/t", "ordered-by-task", [ORDER, "Task/t"]),
+        ("CarePlan/c", "ordered-by-plan", [ORDER, "CarePlan/c"]),
+        ("RequestOrchestration/g", "ordered-by-group", [ORDER, "RequestOrchestration/g"]),
     ],
 )
 def test_what_ends_an_order_in_place_of_its_status_is_told_and_is_evidence(

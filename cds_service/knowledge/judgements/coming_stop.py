@@ -11,8 +11,11 @@ from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import GOING, OrderedStop, Sign
 from cds_service.knowledge.judgements.planned_switch import LOWER
 from cds_service.patient.doses import withheld
-from cds_service.patient.facts import DISCONTINUED, Outside, Use
+from cds_service.patient.facts import DISCONTINUED, Use
 from cds_service.patient.tapers import TaperKind
+
+BY_ANOTHER = {"Task": "ordered-by-task", "CarePlan": "ordered-by-plan"}
+"""What is said where something else than the order ends it, by the type of that; else it is a group of orders."""
 
 
 def kind(stop: OrderedStop) -> TaperKind:
@@ -94,7 +97,8 @@ def _ended(draft: Use) -> Sentence:
         return say("ordered-dose-zero") if zero else say("ordered-to-stop", status=draft.status.value)
     if draft.ended_by == DISCONTINUED:
         return say("ordered-to-discontinue")
-    return say("ordered-through-another", other=Outside(draft.ended_by), status=draft.status.value)
+    kind = draft.ended_by.partition("/")[0]
+    return say(BY_ANOTHER.get(kind, "ordered-by-group"), status=draft.status.value)
 
 
 def _active(case: Case) -> tuple[Sentence, ...]:
