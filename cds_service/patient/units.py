@@ -169,6 +169,21 @@ def canonical(analyte: str, value: Decimal, unit: str) -> Quantity | None:
     return Quantity(value * line.factor + line.offset if line.offset else value * line.factor, _ANALYTES[analyte].unit)
 
 
+_SIGNED = frozenset({"nif", "mep"})
+_NEVER_ZERO = frozenset(
+    {
+        *("alt", "ast", "alp", "ggt", "creatine_kinase", "bilirubin", "albumin", "igg", "hemoglobin"),
+        *("creatinine", "egfr", "potassium", "sodium", "magnesium", "glucose", "glucose_fasting", "hba1c", "inr"),
+        *("weight", "height", "fvc"),
+    }
+)
+
+
+def possible(analyte: str, value: Decimal) -> bool:
+    """Whether a living person can have this number at all: systems write 0 or -1 for a result that failed."""
+    return analyte in _SIGNED or value > 0 or (value == 0 and analyte not in _NEVER_ZERO)
+
+
 _PIECES = (
     "1", "each", "{tablet}", "{tablets}", "{tbl}", "{tab}", "tablet", "tablets", "tablet(s)", "tab", "tabs", "tbl", "{capsule}",
     "{capsules}", "{cap}", "capsule", "capsules", "capsule(s)", "cap", "caps", "{pill}", "pill", "pills", "{sachet}", "sachet",
