@@ -244,7 +244,7 @@ def test_a_marker_is_told_in_its_own_unit_beside_the_baseline() -> None:
     assert keys(found) == ["marker-baseline", "marker-baseline"]
     assert found[1].values["value"] == Quantity(Decimal(1900), "mg/dL")
     assert found[1].values["baseline"] == Quantity(Decimal(1200), "mg/dL")
-    assert found[0].values["times"] == Decimal("3.75")
+    assert found[0].values["times"] == Quantity(Decimal("3.75"), "1")
 
 
 def test_a_marker_without_a_baseline() -> None:

@@ -314,5 +314,22 @@ def test_the_age_of_a_result_is_in_days() -> None:
     assert age_of(alt(30, -120), TODAY) == 120
 
 
+@pytest.mark.parametrize(
+    ("before", "quiet"),
+    [
+        ((usual("alt", 40),), True),
+        ((usual("alt", 41),), False),
+        ((usual("ast", 30), usual("igg", 15)), True),
+        ((usual("alt", 80), usual("igg", 12)), False),
+        ((usual("alt", 30), usual("igg", 18)), False),
+        ((usual("igg", 12),), False),
+        ((), False),
+    ],
+    ids=["normal", "raised", "AST and IgG", "ALT raised, IgG normal", "IgG raised, ALT normal", "IgG alone", "nothing"],
+)
+def test_the_disease_was_quiet_only_where_all_that_is_known_was_normal(before: tuple[Lab, ...], quiet: bool) -> None:
+    assert judged(alt(150), lab("ast", 130), lab("igg", 19), *before).quiet_before is quiet
+
+
 def test_a_reading_tells_how_many_times_its_limit_it_is() -> None:
     assert judged(alt(150)).readings[0].times == Decimal("3.75")

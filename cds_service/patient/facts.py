@@ -188,10 +188,11 @@ class LabStatus(StrEnum):
 
 
 class Quantity(Struct, frozen=True, gc=False):
-    """A number with the canonical UCUM unit of its analyte."""
+    """A number with a unit, mostly the canonical UCUM unit of its analyte; ``comparator`` where it is shown as a bound."""
 
     value: Decimal
     unit: str
+    comparator: Comparator | None = None
 
 
 class Lab(Struct, frozen=True):

@@ -33,8 +33,16 @@ def value(lab: Lab) -> Decimal:
 
 
 def as_reported(lab: Lab) -> Quantity:
-    """The number and unit as the laboratory gave them, else in the canonical unit."""
-    return lab.reported or lab.quantity or Quantity(Decimal(), "")
+    """The number and unit as the laboratory gave them, else in the canonical unit; a bound as a bound."""
+    shown = lab.reported or lab.quantity or Quantity(Decimal(), "")
+    return Quantity(shown.value, shown.unit, lab.comparator) if lab.comparator else shown
+
+
+def decides(lab: Lab, limit: Decimal | None) -> bool:
+    """Whether a value that is not surely above the limit surely is not: a lower bound never tells, an upper one if low enough."""
+    if lab.comparator in {Comparator.GREATER, Comparator.AT_LEAST}:
+        return False
+    return lab.comparator is None or limit is None or value(lab) <= limit
 
 
 def unreadable(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:

@@ -65,7 +65,7 @@ def marker(reading: Reading) -> Sentence:
     values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
     key = "marker"
     if reading.times is not None:
-        values["times"] = round(reading.times, 2)
+        values["times"] = reading.shown_times
     else:
         key += "-plain"
     if reading.baseline is not None:
@@ -96,7 +96,7 @@ def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
         if flare.old is not None:
             days = age_of(flare.old, case.record.asof)
             sentences.append(say("markers-old", analyte=Term(flare.old.analyte), days=days))
-        elif flare.disease == hepatitis.DISEASE and not flare.judged:
+        elif flare.disease == hepatitis.DISEASE and not flare.judged and not flare.readings:
             sentences.append(say("no-recent-markers" if case.last_dose is None else "no-markers"))
         elif flare.missing:
             sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))

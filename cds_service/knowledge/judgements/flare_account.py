@@ -30,13 +30,14 @@ def summary(case: Case) -> Sentence:
     """The flare in one line: the disease, how long after the stop, and the marker or the sign that is furthest out."""
     flare, days = case.flare, case.days_since
     leading = flare.leading
+    shown: dict[str, Value]
     if flare.disease == hepatitis.DISEASE and leading is not None and leading.times is not None:
-        times = round(leading.times, 2)
-        return say(f"rebound-summary-{_state(case)}", analyte=Term(leading.lab.analyte), times=times, days=days)
+        shown = {"analyte": Term(leading.lab.analyte), "times": leading.shown_times}
+        return say(f"rebound-summary-{_state(case)}", **shown, days=days)
     disease = name(flare)
     if leading is None:
         return say(f"flare-summary-{_state(case)}-sign", disease=disease, days=days)
-    shown: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
+    shown = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
     return say(f"flare-summary-{_state(case)}", disease=disease, days=days, **shown)
 
 
@@ -53,7 +54,7 @@ def _lead(flare: Flare, last: When) -> Sentence:
     told: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab), "on": leading.lab.when}
     if flare.disease != hepatitis.DISEASE or leading.times is None:
         return say("flare-lead", **told, last=last)
-    return say("rebound-lead", **told, times=round(leading.times, 2), last=last)
+    return say("rebound-lead", **told, times=leading.shown_times, last=last)
 
 
 def severity(flare: Flare) -> tuple[Sentence, ...]:

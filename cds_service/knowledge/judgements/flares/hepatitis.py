@@ -14,6 +14,7 @@ from cds_service.patient.labs import Baseline
 DISEASE = "autoimmune_hepatitis"
 DECOMPENSATION = "liver_decompensation"
 ENCEPHALOPATHY = "hepatic_encephalopathy"
+TRANSAMINASES = frozenset({"alt", "ast"})
 MARKERS = ("alt", "ast", "igg")
 
 
@@ -47,6 +48,13 @@ def _reading(at: Watch, analyte: str) -> Reading | None:
     return Reading(newest, upper, assumed, usual, _tier(newest, upper, usual, at.parameters))
 
 
+def _quiet_before(readings: tuple[Reading, ...]) -> bool:
+    """Whether ALT or AST was known before the taper, and nothing that was known was over its limit."""
+    known = [found for found in readings if found.baseline is not None]
+    normal = all(found.baseline.value <= found.upper for found in known if found.baseline and found.upper)
+    return normal and any(found.lab.analyte in TRANSAMINASES for found in known)
+
+
 def _new_and_over(at: Watch, newest: Lab | None, limit: Decimal, *, reached: bool) -> Lab | None:
     """A result over a limit that the person's own baseline was not over."""
     over = labs.surely_at_least if reached else labs.surely_above
@@ -69,8 +77,8 @@ def judge(at: Watch) -> Flare:
     readings = tuple(reading for reading in read.values() if reading is not None)
     missing = tuple(analyte for analyte, reading in read.items() if reading is None)
     preliminary, unreadable = at.preliminary(*MARKERS), at.unreadable(*MARKERS)
-    quiet = any(found.baseline and found.upper and found.baseline.value <= found.upper for found in readings)
-    told = any(found.lab.analyte in {"alt", "ast"} for found in readings)
+    quiet = _quiet_before(readings)
+    told = any(found.lab.analyte in TRANSAMINASES for found in readings)
     tier = max((found.tier for found in readings), default=Tier.NONE)
     if not told and tier is Tier.NONE:
         return Flare(DISEASE, old=at.old(*MARKERS), preliminary=preliminary, missing=missing, unreadable=unreadable)
