@@ -247,6 +247,14 @@ def test_a_marker_is_told_in_its_own_unit_beside_the_baseline() -> None:
     assert found[0].values["times"] == Quantity(Decimal("3.75"), "1")
 
 
+def test_numbers_that_nobody_writes_are_told_too() -> None:
+    """Thirty digits after the point, or a limit a billion billion times below the value, stop nothing."""
+    long = lab("alt", "150." + "1" * 30, reported=Quantity(Decimal("150." + "1" * 30), "U/L"), high="1E-12")
+    huge = lab("ast", "6E+13", high="6E-14")
+    found = account.markers(case(flaring(markers=(long, huge, lab("alt", "1" * 13, -60), lab("ast", 30, -60)))))
+    assert keys(found) == ["marker-baseline", "marker-baseline"]
+
+
 def test_a_marker_without_a_baseline() -> None:
     assert keys(account.markers(case(flaring(markers=(lab("alt", 150),))))) == ["marker"]
 

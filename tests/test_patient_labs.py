@@ -182,6 +182,14 @@ def test_a_result_is_shown_as_reported_else_in_the_canonical_unit() -> None:
     assert labs.as_reported(lab("igg", None)) == Quantity(Decimal(), "")
 
 
+@pytest.mark.parametrize(
+    ("number", "places", "expected"),
+    [("3.745", 2, "3.74"), ("3.755", 2, "3.76"), ("1E+27", 2, "1000000000000000000000000000.00"), ("0.1" + "1" * 40, 3, "0.111")],
+)
+def test_a_number_is_rounded_however_long_it_is(number: str, places: int, expected: str) -> None:
+    assert labs.rounded(Decimal(number), places) == Decimal(expected)
+
+
 def test_a_bound_is_shown_as_a_bound() -> None:
     high = alt(1000, comparator=GREATER, reported=Quantity(Decimal(1000), "U/L"))
     assert labs.as_reported(high) == Quantity(Decimal(1000), "U/L", GREATER)

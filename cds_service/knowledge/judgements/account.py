@@ -9,7 +9,7 @@ from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
 from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Lab, Lost, Quantity
-from cds_service.patient.labs import as_reported, value
+from cds_service.patient.labs import as_reported, rounded, value
 
 HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
@@ -79,7 +79,7 @@ def _in_its_unit(usual: Decimal, lab: Lab) -> Quantity:
     shown = as_reported(lab)
     told = usual * (shown.value / value(lab) if value(lab) else Decimal(1))
     exponent = shown.value.as_tuple().exponent
-    return Quantity(round(told, max(1, -exponent) if isinstance(exponent, int) else 1), shown.unit)
+    return Quantity(rounded(told, max(1, -exponent) if isinstance(exponent, int) else 1), shown.unit)
 
 
 def flare_unknown(case: Case) -> tuple[Sentence, ...]:

@@ -44,7 +44,7 @@ class Reading(Struct, frozen=True):
     @property
     def shown_times(self) -> Quantity:
         """The same as it is shown: rounded, and of a bound as a bound."""
-        return Quantity(round(self.times or Decimal(), 2), "1", self.lab.comparator)
+        return Quantity(labs.rounded(self.times or Decimal(), 2), "1", self.lab.comparator)
 
 
 class Flare(Struct, frozen=True):
