@@ -40,7 +40,7 @@ PER_UNIT = {
     **{key: {"cm[H2O]": "1", "kPa": "10.19716"} for key in ("nif", "mep")},
     "tacrolimus": {"ng/mL": "1", "nmol/L": "0.80402"},
 }
-"""The units of an analyte in use, each with what one of it is in the first; written apart from the tables that are tested."""
+"""The units of an analyte in use, each with what one of it is in the first; apart from the tables that are tested."""
 
 ONE_UNIT = {"egfr", "esr", "dsdna", "mpo", "pr3", "mg_adl", "qmg", "urine_rbc", "urine_acanthocytes", "urine_rbc_casts"}
 """Reported in one unit only."""

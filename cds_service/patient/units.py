@@ -52,9 +52,10 @@ _SPELLINGS = {
     "mmol/mol": ("mmol/mol", "mmol/mol{hb}", "mmol/mol{hgb}"),
     "mm/h": ("mm/h", "mm/hr", "mm/1h", "mm/hour"),
     "mg/g": ("mg/g", "mg/g{creat}", "mg/g{creatinine}", "mg/gcr", "mg/gcrea", "mg/gcreat", "mg/gcreatinine", "ug/mg"),
-    "mg/mg": ("mg/mg", "g/g", "mg/mg{creat}", "g/g{creat}", "g/g{creatinine}", "mg/mgcr", "mg/mgcreat", "g/gcr", "g/gcrea", "g/gcreat"),
+    "mg/mg": ("mg/mg", "g/g", "mg/mg{creat}", "g/g{creat}", "g/g{creatinine}", "mg/mgcr", "mg/mgcreat", "g/gcr", "g/gcreat"),
     "mg/mmol": (
-        "mg/mmol", "mg/mmol{creat}", "mg/mmol{creatinine}", "mg/mmolcr", "mg/mmolcreat", "mg/mmolcreatinine", "g/mol", "g/mol{creat}",
+        "mg/mmol", "mg/mmol{creat}", "mg/mmol{creatinine}", "mg/mmolcr", "mg/mmolcreat", "mg/mmolcreatinine", "g/mol",
+        "g/mol{creat}",
     ),
     "mg/(24.h)": ("mg/(24.h)", "mg/24h", "mg/d", "mg/24hr", "mg/day"),
     "g/(24.h)": ("g/(24.h)", "g/24h", "g/d", "g/24hr", "g/day"),
