@@ -118,6 +118,26 @@ def test_the_product_is_that_of_the_stop_else_the_newest_one_known() -> None:
     assert restarted(record(use(drug(formulation=None), 4, end=-9))) == restarted(flaring())
 
 
+@pytest.mark.parametrize(
+    ("code", "formulation", "mg", "name"),
+    [
+        ("108513", "immediate-release", 4, "Tacrolimus 1 MG Oral Capsule [Prograf]"),
+        ("261134", "immediate-release", 3, "Tacrolimus 0.5 MG Oral Capsule [Prograf]"),
+        ("198377", "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        ("1235241", "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        (None, "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        ("1431984", CAPSULE_24H, 4, "24 HR Tacrolimus 1 MG Extended Release Oral Capsule [Astagraf]"),
+        ("1664440", TABLET, 4, "24 HR tacrolimus 4 MG Extended Release Oral Tablet [Envarsus]"),
+    ],
+    ids=["Prograf", "half milligrams", "any maker's", "a brand that cannot be ordered", "no code", "Astagraf", "Envarsus"],
+)
+def test_the_brand_is_kept(code: str | None, formulation: str, mg: int, name: str) -> None:
+    product = drug(formulation=formulation, code=code)
+    found = restarted(record(use(product, mg, end=-9), markers=(*HEALTHY, lab("alt", 150))))
+    assert found is not None
+    assert found.display == name
+
+
 def test_an_infusion_is_not_restarted_as_capsules() -> None:
     assert restarted(record(use(drug(formulation="intravenous"), 2, end=-9), markers=(*HEALTHY, lab("alt", 150)))) is None
 
