@@ -74,7 +74,7 @@ def test_what_the_source_says_of_steroids_stands_in_words() -> None:
 
 def test_the_checks_of_what_is_not_offered_say_nothing() -> None:
     found = flare(LUPUS, *PROTEIN, screening=())
-    assert keys(found.unknown) == ["markers-missing", "unknown-hepatitis-b"]
+    assert keys(found.unknown) == ["markers-missing", "unknown-hepatitis-b", "unknown-tuberculosis"]
     assert "tpmt-nudt15" not in {one.test for offer in found.offers for one in offer.labs}
 
 

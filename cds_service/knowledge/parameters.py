@@ -163,6 +163,8 @@ class Parameters(Struct, frozen=True, kw_only=True):
     egfr_withheld: Decimal
     egfr_warning: Decimal
     potassium_withheld: Decimal
+    qtc_withheld: Decimal
+    hba1c_diabetes: Decimal
     wbc_min: Decimal
     neutrophils_min: Decimal
     platelets_min: Decimal

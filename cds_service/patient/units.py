@@ -69,6 +69,7 @@ _SPELLINGS = {
     "l": ("l", "liter", "litre"),
     "cm[h2o]": ("cm[h2o]", "cmh2o", "cm.h2o"),
     "kpa": ("kpa",),
+    "ms": ("ms", "msec", "millisecond", "milliseconds"),
     "{score}": ("{score}", "score", "{points}", "points", "{total}"),
 }  # fmt: skip
 """Spellings met in practice, by the canonical one of each, all as ``_plain`` leaves them."""
@@ -123,6 +124,8 @@ _ANALYTES = {
     "creatinine": _analyte("umol/L", {"umol/l": "1", "mg/dl": "88.4", "mg/l": "8.84", "mmol/l": "1000"}),
     "egfr": _analyte("mL/min/{1.73_m2}", {"ml/min/{1.73_m2}": "1", "ml/s/{1.73_m2}": "60"}),
     "magnesium": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.4114", "meq/l": "0.5"}),
+    "calcium": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.2495", "meq/l": "0.5"}),
+    "qtc": _analyte("ms", {"ms": "1"}),
     "urea_nitrogen": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.357"}),
     "hba1c": _Analyte("%", {"%": _Line(D(1)), "mmol/mol": _Line(D("0.09148"), D("2.152"))}),
     "crp": _analyte("mg/L", {"mg/l": "1", "mg/dl": "10", "ug/l": "0.001"}),

@@ -28,6 +28,7 @@ from cds_service.knowledge.judgements.indication import Indication, IndicationKi
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
 from cds_service.knowledge.judgements.planned_switch import PlannedSwitch
 from cds_service.knowledge.judgements.product_change import ProductChange, SideBySide
+from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.treatment import Treatment
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
@@ -133,6 +134,11 @@ class Case:
     def treatment(self) -> Treatment:
         """What is being done already?"""
         return treatment.judge(self.record, self.last_dose, self.parameters)
+
+    @property
+    def situation(self) -> Situation:
+        """What the safety checks look at."""
+        return Situation(self.record, self.treatment, self.parameters)
 
     @cached_property
     def flares(self) -> tuple[Flare, ...]:

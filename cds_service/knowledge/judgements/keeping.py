@@ -14,7 +14,7 @@ from cds_service.knowledge.judgements import age, safety
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.ordered_stop import ENDING, OrderedStop, Sign
 from cds_service.knowledge.judgements.product_change import IMMEDIATE_RELEASE
-from cds_service.knowledge.judgements.safety import Situation, Subject, Verdict
+from cds_service.knowledge.judgements.safety import Subject, Verdict
 from cds_service.knowledge.judgements.usage import TACROLIMUS
 from cds_service.patient.facts import Use
 
@@ -33,7 +33,7 @@ def judge(case: Case, stop: OrderedStop) -> Keeping:
     """Whether the stopped orders are offered to go on; a check that blocks tacrolimus, and a child, leave it to the words."""
     against = [
         concern.sentence
-        for concern in safety.about(safety.concerns(Situation(case.record, case.treatment, case.parameters)), Subject.TACROLIMUS)
+        for concern in safety.about(safety.concerns(case.situation), Subject.TACROLIMUS)
         if concern.verdict is Verdict.BLOCKED
     ]
     if against:

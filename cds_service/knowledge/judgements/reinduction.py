@@ -56,10 +56,11 @@ def _analyte(test: str) -> str | None:
 
 
 def before(found: tuple[Concern, ...]) -> tuple[LabOrder, ...]:
-    """What is not on file and belongs before immunosuppression: hepatitis B, TPMT and NUDT15, pregnancy."""
+    """What is not on file and belongs before immunosuppression: hepatitis B, tuberculosis, TPMT and NUDT15, pregnancy."""
     asked = {concern.check for concern in found if concern.verdict is Verdict.QUESTION}
     wanted = {
         "hepatitis-b": ("hepatitis-b-surface-antigen", "hepatitis-b-core-antibody"),
+        "latent-tuberculosis": ("tuberculosis-igra",),
         "metaboliser": ("tpmt-nudt15",),
         "pregnancy": ("pregnancy-serum",),
     }

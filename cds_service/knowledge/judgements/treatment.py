@@ -15,6 +15,8 @@ from cds_service.patient.doses import daily_of_line, total
 from cds_service.patient.facts import Record, Use, UseKind, UseStatus
 from cds_service.patient.supplies import PER_KG
 
+INJECTED = "intravenous"
+
 
 class Treatment(Struct, frozen=True):
     """The judgement.
@@ -65,6 +67,11 @@ def ordered(record: Record) -> tuple[Use, ...]:
     """The drafts that would start or go on with a systemic medicine."""
     going = {UseStatus.DRAFT, UseStatus.ACTIVE, UseStatus.INTENDED}
     return tuple(use for use in record.drafts if use.status in going and not use.forbids and use.drug.systemic is not False)
+
+
+def acts(use: Use) -> bool:
+    """Whether a medicine reaches the whole body as it is given; some do so only where they are injected."""
+    return use.drug.ingredient not in valuesets.drugs_in_class("only-injected") or use.drug.formulation == INJECTED
 
 
 def equivalent(use: Use, record: Record, parameters: Parameters) -> Fraction | None:

@@ -10,7 +10,6 @@ from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, 
 from cds_service.knowledge.judgements import account, age, flare_account, past_stop, regimens, reinduction, second_part
 from cds_service.knowledge.judgements.case import Case, of_lab
 from cds_service.knowledge.judgements.flares import anca_vasculitis, hepatitis, lupus_nephritis
-from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
 
 TOPIC = Topic(
@@ -37,7 +36,7 @@ def ask(case: Case) -> Answer:
         return _remote(case)
     if case.treatment.treated:
         return _finding(case, Indicator.WARNING, (say("already-treated"), *second_part.missing(case)), _laboratory(case))
-    offered = reinduction.judge(Situation(case.record, case.treatment, case.parameters), case.exposure, case.flare.disease)
+    offered = reinduction.judge(case.situation, case.exposure, case.flare.disease)
     opening = say("regimen-borrowed" if _steroids(case) else "options-to-review")
     return _finding(case, _indicator(case), (opening, *offered.advice, *_response(case)), offered)
 
