@@ -223,7 +223,7 @@ def test_a_number_made_up_would_mostly_be_noticed(name: str) -> None:
     assert len(may.intersection(tenths)) < len(tenths) / 10
 
 
-NAMES_WITH_DIGITS = re.compile(r"CYP3A|NUDT15|cmH2O|FHIR R4")
+NAMES_WITH_DIGITS = re.compile(r"CYP3A|HbA1c|NUDT15|cmH2O|FHIR R4")
 
 
 def test_no_sentence_has_a_number_of_its_own() -> None:

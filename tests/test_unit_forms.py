@@ -39,10 +39,15 @@ PER_UNIT = {
     "fvc": {"mL": "1", "L": "1000"},
     **{key: {"cm[H2O]": "1", "kPa": "10.19716"} for key in ("nif", "mep")},
     "tacrolimus": {"ng/mL": "1", "nmol/L": "0.80402"},
+    "calcium": {"mmol/L": "1", "mg/dL": "0.2495"},
+    "hba1c": {"%": "1", "mmol/mol": "0.09148"},
 }
 """The units of an analyte in use, each with what one of it is in the first; apart from the tables that are tested."""
 
-ONE_UNIT = {"egfr", "esr", "dsdna", "mpo", "pr3", "mg_adl", "qmg", "urine_rbc", "urine_acanthocytes", "urine_rbc_casts"}
+OFFSET = {"mmol/mol": Fraction("2.152")}
+"""What is to be added in the first unit where 0 is not 0 of it."""
+
+ONE_UNIT = {"qtc", "egfr", "esr", "dsdna", "mpo", "pr3", "mg_adl", "qmg", "urine_rbc", "urine_acanthocytes", "urine_rbc_casts"}
 """Reported in one unit only."""
 
 LIMIT_OF_ITS_UNIT = {"rebound/bilirubin-5-9": "mg/dL", "rebound/bilirubin-100-umol": "umol/L"}
@@ -75,7 +80,8 @@ def converted(amount: Json, units: dict[str, str], to: str) -> None:
     unit = next((name for name in units if name.lower() == (amount.get("code") or amount["unit"]).lower()), None)
     if unit is None or not isinstance(amount.get("value"), int | float):
         return
-    exact = Fraction(str(amount["value"])) * Fraction(units[unit]) / Fraction(units[to])
+    first = Fraction(str(amount["value"])) * Fraction(units[unit]) + OFFSET.get(unit, 0)
+    exact = (first - OFFSET.get(to, 0)) / Fraction(units[to])
     number = DIGITS.divide(Decimal(exact.numerator), Decimal(exact.denominator))
     amount.update({"value": f"<<{number:f}>>", "unit": to, "code": to})
 
