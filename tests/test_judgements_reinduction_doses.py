@@ -9,19 +9,25 @@ import pytest
 from cds_service.knowledge import orders
 from cds_service.knowledge.finding import LabOrder
 from cds_service.knowledge.judgements import reinduction
-from cds_service.patient.facts import Lab, LabStatus
+from cds_service.patient.facts import Lab, LabStatus, Problem
 from tests.builders import (
     HEALTHY,
     LUPUS,
+    SCREENED,
     case,
     doses,
     drug,
     flaring,
     lab,
+    problem,
     record,
     use,
+    word,
 )
+from tests.flaring import rising
 from tests.offers import CAPSULE_24H, IN_FORCE, RESTART, TABLET, judged, keys, restarted, without
+
+MYASTHENIA = problem("myasthenia_gravis", "indication")
 
 # --- doses
 
@@ -210,6 +216,41 @@ def test_a_test_of_the_past_week_is_not_repeated_today(on: int, recent: bool) ->
     assert found["alt"] == (LabOrder("alt", 14, 14, 4) if recent else LabOrder("alt", 0, 14, 5))
     assert found["leukocytes"].first_day == (14 if recent else 0)
     assert found["ast"].first_day == 0
+
+
+@pytest.mark.parametrize("panel", ["lupus-nephritis", "glomerular-disease", "myasthenia-gravis", "general"])
+def test_elsewhere_tests_are_due_now_and_on_day_14(panel: str) -> None:
+    told = record(markers=(lab("creatinine", 70, -1),))
+    found = {order.test: order for order in reinduction.follow_up(told, panel, IN_FORCE)}
+    assert found.pop("creatinine") == LabOrder("creatinine", 14)
+    assert {(order.first_day, order.every_days, order.times) for order in found.values()} == {(0, 14, 2)}
+
+
+@pytest.mark.parametrize(("disease", "said"), [(LUPUS, True), (MYASTHENIA, False)])
+def test_that_tests_of_the_kidney_are_monthly_later_is_said(disease: Problem, said: bool) -> None:
+    results = *rising("upcr", 300, 1200), *rising("mg_adl", 3, 5)
+    found = judged(record(use(end=-9), markers=(*HEALTHY, *results), problems=(disease,)))
+    assert ("kidney-tests-monthly" in keys(found.advice)) is said
+
+
+@pytest.mark.parametrize(
+    ("screened", "ordered"),
+    [
+        ((word("hbsag", "negative"), word("anti_hbc", "positive")), True),
+        ((word("hbsag", "positive"), word("anti_hbc", "positive")), True),
+        ((word("hbsag", "negative"), word("anti_hbc", "negative")), False),
+        ((), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), word("hbv_dna", "negative", -365)), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), word("hbv_dna", "negative", -366)), True),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), lab("hbv_dna", 20, -5)), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), lab("hbv_dna", None, -5)), True),
+    ],
+    ids=["core", "antigen", "neither", "unknown", "on file", "too old", "as a number", "unreadable"],
+)
+def test_the_dna_of_hepatitis_b_is_ordered_where_it_was_met(screened: tuple[Lab, ...], ordered: bool) -> None:
+    found = judged(flaring(screening=(*screened, *SCREENED[2:])))
+    for offer in found.offers:
+        assert ("hepatitis-b-dna" in [order.test for order in offer.labs]) is ordered
 
 
 def test_a_preliminary_or_unreadable_result_does_not_spare_a_test() -> None:
