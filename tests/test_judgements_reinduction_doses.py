@@ -9,7 +9,7 @@ import pytest
 from cds_service.knowledge import orders
 from cds_service.knowledge.finding import LabOrder
 from cds_service.knowledge.judgements import reinduction
-from cds_service.patient.facts import Lab, LabStatus, Problem
+from cds_service.patient.facts import Drug, Lab, LabStatus, Problem
 from tests.builders import (
     HEALTHY,
     LUPUS,
@@ -216,6 +216,26 @@ def test_a_test_of_the_past_week_is_not_repeated_today(on: int, recent: bool) ->
     assert found["alt"] == (LabOrder("alt", 14, 14, 4) if recent else LabOrder("alt", 0, 14, 5))
     assert found["leukocytes"].first_day == (14 if recent else 0)
     assert found["ast"].first_day == 0
+
+
+@pytest.mark.parametrize(("start", "offered"), [(25, 25), (30, 25), (49, 25), (50, 50)])
+def test_the_start_of_azathioprine_is_whole_tablets_and_never_above_the_site_s(start: int, offered: int) -> None:
+    offer = judged(flaring(), azathioprine_start_mg=start).offers[2]
+    assert (offer.drugs[1].intakes, offer.label.values["azathioprine"]) == ((offered,), offered)
+
+
+@pytest.mark.parametrize(
+    ("product", "mg", "said"),
+    [
+        (drug(), "0.4", True),
+        (drug(), "0.5", False),
+        (drug(formulation=TABLET), "0.5", True),
+        (drug(), "8.5", False),
+    ],
+)
+def test_a_dose_that_no_product_makes_up_is_said(product: Drug, mg: str, said: bool) -> None:
+    found = judged(record(use(product, mg, end=-9), markers=(*HEALTHY, lab("alt", 150))))
+    assert ("no-product-for-dose" in keys(found.advice)) is said
 
 
 @pytest.mark.parametrize("panel", ["lupus-nephritis", "glomerular-disease", "myasthenia-gravis", "general"])

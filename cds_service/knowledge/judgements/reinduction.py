@@ -14,10 +14,12 @@ from cds_service.knowledge.judgements.regimens import Regimen
 from cds_service.knowledge.judgements.safety import Concern, Situation, Subject, Verdict
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.doses import rounded_down
 from cds_service.patient.facts import Record
 from cds_service.patient.when import days_between
 
 LOINC = "http://loinc.org"
+ORAL = restart.IMMEDIATE_RELEASE
 OFFERED = frozenset({Subject.STEROID, Subject.AZATHIOPRINE, Subject.AZATHIOPRINE_FIXED, Subject.TACROLIMUS})
 
 
@@ -93,7 +95,7 @@ def laboratory_only(record: Record, tests: str, parameters: Parameters, extra: t
 
 
 def _oral(ingredient: str, mg: Fraction, days: int, remark: Sentence) -> tuple[DrugOrder, ...]:
-    order = restart.drug(ingredient, (mg,), days, remark, restart.IMMEDIATE_RELEASE)
+    order = restart.drug(ingredient, (mg,), days, remark, ORAL)
     return () if order is None else (order,)
 
 
@@ -103,6 +105,11 @@ def _steroid(p: Parameters, mg: Fraction) -> tuple[DrugOrder, ...]:
 
 def _azathioprine(p: Parameters, mg: Fraction) -> tuple[DrugOrder, ...]:
     return _oral("azathioprine", mg, p.steroid_days, say("remark-azathioprine", claims=("C1", "C3")))
+
+
+def _azathioprine_start(p: Parameters) -> Fraction:
+    """The start in whole tablets, never above what the site allows."""
+    return max(rounded_down(p.azathioprine_start_mg, made.strength) for made in orders.products("azathioprine", ORAL))
 
 
 def _with_steroid(
@@ -116,7 +123,7 @@ def _with_steroid(
     if safety.blocked(found, Subject.AZATHIOPRINE):
         return offers
     doses = [] if safety.blocked(found, Subject.AZATHIOPRINE_FIXED) else [p.azathioprine_fixed_mg]
-    for mg in (*doses, p.azathioprine_start_mg):
+    for mg in (*doses, _azathioprine_start(p)):
         label = say("offer-combination", dose=p.steroid_combined_mg, azathioprine=mg)
         drugs = (*_steroid(p, p.steroid_combined_mg), *_azathioprine(p, mg))
         offers.append(Offer("steroid-azathioprine", label, drugs, tests, referrals))

@@ -88,6 +88,8 @@ def words(exposure: Exposure, kg: Fraction | None, p: Parameters) -> list[Senten
     dose = stable_dose(exposure, p)
     if dose is None:
         said.append(say("no-stable-dose"))
+    elif dose <= p.tacrolimus_published_max_mg and _restart(exposure, p) is None:
+        said.append(say("no-product-for-dose", dose=dose))
     elif dose > p.tacrolimus_range_high_mg:
         key = "dose-above-source" if dose <= p.tacrolimus_published_max_mg else "dose-above-published"
         values = {"dose": dose, "range": p.tacrolimus_range_high_mg, "published": p.tacrolimus_published_max_mg}
