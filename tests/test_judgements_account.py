@@ -11,6 +11,7 @@ from msgspec import structs
 from cds_service.knowledge.finding import Evidence, Sentence, Term
 from cds_service.knowledge.judgements import account
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.flare import Reading, Tier
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Comparator, LabStatus, Loss, Lost, Outside, Quantity, Use, UseStatus
 from tests.builders import (
@@ -253,6 +254,11 @@ def test_numbers_that_nobody_writes_are_told_too() -> None:
     huge = lab("ast", "6E+13", high="6E-14")
     found = account.markers(case(flaring(markers=(long, huge, lab("alt", "1" * 13, -60), lab("ast", 30, -60)))))
     assert keys(found) == ["marker-baseline", "marker-baseline"]
+
+
+def test_a_result_in_words_is_told_as_new() -> None:
+    (told,) = [account.marker(Reading(word("dsdna", "positive", -2), None, False, None, Tier.NONE))]
+    assert (told.key, told.values["result"]) == ("marker-newly", Term("positive"))
 
 
 def test_a_marker_without_a_baseline() -> None:

@@ -62,6 +62,8 @@ def _readings(case: Case) -> tuple[Reading, ...]:
 def marker(reading: Reading) -> Sentence:
     """One marker, against its limit where it has one and against the baseline where there is one."""
     lab = reading.lab
+    if lab.quantity is None:
+        return say("marker-newly", analyte=Term(lab.analyte), result=Term(lab.concept or ""), on=lab.when)
     values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
     key = "marker"
     if reading.times is not None:
