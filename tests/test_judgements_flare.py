@@ -271,6 +271,14 @@ def test_with_an_anticoagulant_the_inr_is_not_judged() -> None:
     assert (found.tier, found.state) == (SEVERE, "")
 
 
+@pytest.mark.parametrize(("end", "counts"), [(-3, True), (-2, False), (-1, False)])
+def test_an_anticoagulant_on_the_day_of_the_sample_counts_though_it_has_ended(end: int, counts: bool) -> None:
+    found = judged(alt(60), lab("inr", 3, -2), medicines=(use("warfarin", 5, end=end),))
+    assert (found.tier is SEVERE, found.inr_ignored) == (counts, not counts)
+    begun_after = judged(alt(60), lab("inr", 3, -4), medicines=(use("warfarin", 5, start=-3, end=-1),))
+    assert begun_after.tier is SEVERE
+
+
 def test_an_anticoagulant_of_the_past_does_not_matter() -> None:
     assert judged(alt(60), lab("inr", 3), medicines=(use("warfarin", 5, end=-100),)).tier is SEVERE
 

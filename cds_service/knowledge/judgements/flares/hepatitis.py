@@ -1,5 +1,6 @@
 """Has autoimmune hepatitis flared? ALT, AST and IgG tell; bilirubin, INR and decompensation tell how severe it is."""
 
+from datetime import date
 from decimal import Decimal
 
 from cds_service.knowledge import valuesets
@@ -8,6 +9,7 @@ from cds_service.knowledge.judgements.flares.watch import Watch
 from cds_service.knowledge.judgements.treatment import running
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.bounds import TAKEN, first_day, last_day
 from cds_service.patient.facts import Lab, Problem
 from cds_service.patient.labs import Baseline
 
@@ -65,6 +67,20 @@ def _new_and_over(at: Watch, newest: Lab | None, limit: Decimal, *, reached: boo
     return None if before else newest
 
 
+def _anticoagulated(at: Watch, inr: Lab | None) -> bool:
+    """Whether an anticoagulant is in use, or was on the day of the sample: it makes an INR meaningless for the liver."""
+    names = valuesets.drugs_in_class("anticoagulant")
+    if running(at.record).keys() & names:
+        return True
+    if inr is None:
+        return False
+    taken = [use for use in at.record.uses if use.drug.ingredient in names and use.status in TAKEN and not use.forbids]
+    return any(
+        (first_day(use) or date.min) <= inr.when.latest and (end := last_day(use)) is not None and end >= inr.when.earliest
+        for use in taken
+    )
+
+
 def _state(bilirubin: Lab | None, inr: Lab | None, inr_low: bool, signs: tuple[Problem, ...]) -> str:
     if bilirubin is not None and inr is not None:
         return "liver-failure" if any(ENCEPHALOPATHY in sign.groups for sign in signs) else "acute-severe"
@@ -92,9 +108,10 @@ def judge(at: Watch) -> Flare:
             unreadable=unreadable,
             quiet_before=quiet,
         )
-    anticoagulated = bool(running(at.record).keys() & valuesets.drugs_in_class("anticoagulant"))
     bilirubin = _new_and_over(at, at.newest("bilirubin"), at.parameters.severe_bilirubin, reached=False)
-    inr_told = None if anticoagulated else at.newest("inr")
+    measured = at.newest("inr")
+    anticoagulated = _anticoagulated(at, measured)
+    inr_told = None if anticoagulated else measured
     inr = _new_and_over(at, inr_told, at.parameters.severe_inr, reached=True)
     inr_low = inr_told is not None and labs.surely_below(inr_told, at.parameters.severe_inr)
     signs = at.signs(DECOMPENSATION)
