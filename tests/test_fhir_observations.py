@@ -113,6 +113,25 @@ class TestValues:
         assert found.quantity is not None
         assert (found.quantity.value, found.comparator) == (D(value), sign)
 
+    @pytest.mark.parametrize(
+        ("ratio", "value"),
+        [
+            ({"numerator": {"value": 1200, "unit": "mg"}, "denominator": {"value": 1, "unit": "g"}}, "1200"),
+            ({"numerator": {"value": 60, "code": "mg"}, "denominator": {"value": 0.5, "code": "mmol"}}, "1060.8"),
+            ({"numerator": {"value": 60, "code": "mg"}, "denominator": {"value": 0, "code": "mmol"}}, None),
+            ({"numerator": {"value": 60}, "denominator": {"value": 1}}, None),
+            ({"numerator": {"value": 60, "code": "mg", "comparator": ">"}, "denominator": {"value": 1, "code": "g"}}, None),
+            ({"numerator": {"value": 60, "code": "mg"}}, None),
+        ],
+    )
+    def test_a_ratio_is_one_amount_by_the_other(self, ratio: Json, value: str | None) -> None:
+        found = lab(result("2890-2", None, valueRatio=ratio))
+        assert (found.quantity and found.quantity.value) == (value and D(value))
+
+    def test_a_range_is_no_number_and_does_not_pass_for_none(self) -> None:
+        span = {"low": {"value": 10, "unit": "U/L"}, "high": {"value": 400, "unit": "U/L"}}
+        assert lab(result(valueQuantity=None, valueRange=span)).quantity is None
+
     def test_a_score_may_be_a_whole_number(self) -> None:
         found = lab(result(code={"text": "MG-ADL"}, valueQuantity=None, valueInteger=5))
         assert found.quantity == Quantity(D(5), "{score}")

@@ -3,7 +3,8 @@
 import pytest
 
 from cds_service.patient.facts import Comparator, Lab, LabStatus
-from tests.builders import lab
+from cds_service.patient.when import When
+from tests.builders import day, lab, month
 from tests.flaring import NONE, POSSIBLE, RELAPSE, judged, rising, unknown
 
 HEPATITIS, NEPHRITIS, MYASTHENIA = "autoimmune_hepatitis", "lupus_nephritis", "myasthenia_gravis"
@@ -41,6 +42,22 @@ def test_a_newer_result_that_is_not_final_or_not_readable_leaves_it_open(newer: 
 def test_a_bound_that_does_not_decide_leaves_it_open_and_is_named(comparator: Comparator, number: int, quiet: bool) -> None:
     found = judged(HEPATITIS, lab("alt", number, -4, comparator=comparator))
     assert (found.tier, found.judged, unknown(found)) == (NONE, quiet, [] if quiet else ["marker-bound"])
+
+
+@pytest.mark.parametrize(
+    ("on", "number", "quiet"),
+    [
+        (month(2026, 2), 400, False),
+        (month(2026, 2), 30, True),
+        (month(2026, 1), 400, True),
+        (month(2026, 3), 400, False),
+        (When(day(1), day(30)), 400, True),
+    ],
+    ids=["around the stop", "no higher", "before it", "begun today", "yet to come"],
+)
+def test_a_result_that_may_count_leaves_it_open_and_is_named(on: When, number: int, quiet: bool) -> None:
+    found = judged(HEPATITIS, *QUIET, lab("alt", number, on))
+    assert (found.tier, found.judged, unknown(found)) == (NONE, quiet, [] if quiet else ["marker-imprecise"])
 
 
 def test_elsewhere_too() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -32,6 +32,7 @@ _STATUS = {
     "registered": LabStatus.PRELIMINARY,
     "": LabStatus.PRELIMINARY,
 }
+DIVIDING = Context(prec=34)
 _REVISED = frozenset({"amended", "corrected"})
 _COMPARATORS = {comparator.value: comparator for comparator in Comparator}
 _YEAR = Fraction(1461, 4)
@@ -122,17 +123,30 @@ def _last_day(day: When) -> date:
 
 
 def _value(part: Observation | Component) -> Amount | None:
-    """The number of a result: a quantity, a whole number, or one that somebody wrote into a text."""
+    """The number of a result: a quantity, a whole number, a ratio, or one that somebody wrote into a text."""
     if part.value_quantity is not None:
         return part.value_quantity
     if part.value_integer is not None:
         return Amount(part.value_integer)
+    if part.value_ratio is not None:
+        return _quotient(part.value_ratio.numerator, part.value_ratio.denominator)
     return written(part.value_string) if part.value_string else None
+
+
+def _quotient(above: Amount | None, below: Amount | None) -> Amount | None:
+    """One amount by another, its unit one by the other (1200 mg to 1 g are 1200 mg/g); None where one of the two has no unit."""
+    top, bottom = (number(one.value) if one is not None else None for one in (above, below))
+    if above is None or below is None or top is None or not bottom:
+        return None
+    units = [one.code or one.unit or "" for one in (above, below)]
+    signs = above.comparator or below.comparator
+    return Amount(DIVIDING.divide(top, bottom), None, "/".join(units)) if all(units) and not signs else None
 
 
 def _told(part: Observation | Component) -> bool:
     """Whether the laboratory gave a value, readable or not; what it says to be absent is none."""
-    values = (part.value_quantity, part.value_integer, part.value_codeable_concept, part.value_string)
+    numbers = (part.value_quantity, part.value_integer, part.value_ratio, part.value_range)
+    values = (*numbers, part.value_codeable_concept, part.value_string)
     return part.data_absent_reason is None and any(value is not None for value in values)
 
 

@@ -339,6 +339,8 @@ class Component(Wire):
     code: Concept | None = None
     value_quantity: Amount | None = None
     value_integer: Decimal | None = None
+    value_ratio: Ratio | None = None
+    value_range: Range | None = None
     value_codeable_concept: Concept | None = None
     value_string: str | None = None
     data_absent_reason: Concept | None = None
@@ -358,6 +360,8 @@ class Observation(Resource, tag="Observation"):
     issued: str | None = None
     value_quantity: Amount | None = None
     value_integer: Decimal | None = None
+    value_ratio: Ratio | None = None
+    value_range: Range | None = None
     value_codeable_concept: Concept | None = None
     value_string: str | None = None
     data_absent_reason: Concept | None = None

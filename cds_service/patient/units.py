@@ -19,7 +19,7 @@ D = Decimal
 _SPELLINGS = {
     "mg/dl": ("mg/dl", "mg%", "mg/100ml"),
     "g/dl": ("g/dl", "gm/dl", "g%", "g/100ml"),
-    "g/l": ("g/l", "gm/l"),
+    "g/l": ("g/l", "gm/l", "mg/ml"),
     "mg/l": ("mg/l", "ug/ml", "mcg/ml"),
     "ug/l": ("ug/l", "ng/ml", "mcg/l"),
     "ug/dl": ("ug/dl", "mcg/dl"),

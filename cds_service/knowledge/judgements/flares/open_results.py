@@ -1,5 +1,7 @@
 """Results that leave open whether a disease is quiet: a newer one not final or not readable, or one that is only a bound."""
 
+from collections.abc import Iterator
+
 from msgspec import structs
 
 from cds_service.knowledge.finding import Term, say
@@ -18,7 +20,20 @@ def considered(at: Watch, flare: Flare) -> Flare:
     said = tuple(say("marker-bound", analyte=Term(lab.analyte), value=labs.as_reported(lab), on=lab.when) for lab in bounds)
     waiting = [lab for lab in flare.unreadable if _newer(at, lab)]
     waiting += [lab for lab in flare.preliminary if _newer(at, lab) and _worse(at, lab)]
-    return structs.replace(flare, judged=flare.judged and not bounds and not waiting, unknown=(*flare.unknown, *said))
+    vague = [lab for lab in _vague(at, flare) if _worse(at, lab)]
+    said += tuple(say("marker-imprecise", analyte=Term(lab.analyte), value=labs.as_reported(lab), on=lab.when) for lab in vague)
+    judged = flare.judged and not (bounds or waiting or vague)
+    return structs.replace(flare, judged=judged, unknown=(*flare.unknown, *said))
+
+
+def _vague(at: Watch, flare: Flare) -> Iterator[Lab]:
+    """The final results of the disease's markers whose day may lie in the time that counts, and may not."""
+    last = at.record.asof
+    for analyte in (*(found.lab.analyte for found in flare.readings), *flare.missing):
+        for lab in labs.final(at.results(analyte)):
+            may = lab.when.latest >= at.first and lab.when.earliest <= last
+            if may and not (lab.when.earliest >= at.first and lab.when.latest <= last):
+                yield lab
 
 
 def _newer(at: Watch, lab: Lab) -> bool:
