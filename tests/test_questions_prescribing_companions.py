@@ -7,9 +7,9 @@ import pytest
 from msgspec.structs import replace
 
 from cds_service.knowledge.finding import Finding, Indicator
-from cds_service.patient.facts import Comparator, Use
+from cds_service.patient.facts import Comparator, Problem, Use
 from tests.answers import CRITICAL, INFO, WARNING, answered, keys
-from tests.builders import HEALTHY, HEPATITIS, SCREENED, draft, drug, lab, order, problem, record, use, word
+from tests.builders import HEALTHY, HEPATITIS, KIDNEY_TRANSPLANT, SCREENED, draft, drug, lab, order, problem, record, use, word
 
 QUESTION = "prescribing-safety"
 MYASTHENIA = problem("myasthenia_gravis", "indication")
@@ -60,6 +60,12 @@ def test_tacrolimus_drafted_beside_it_speaks_when_it_is_new(ingredient: str, ind
     assert said(running, drafts=(draft(),)) == (indicator, [reason])
     assert said(running, TACROLIMUS, drafts=(draft(),)) == SILENT, "tacrolimus is renewed"
     assert said(running, drafts=(draft("prednisone", 10),)) == SILENT
+
+
+@pytest.mark.parametrize("problems", [(KIDNEY_TRANSPLANT,), (), None])
+def test_information_is_for_people_with_autoimmune_disease(problems: tuple[Problem, ...] | None) -> None:
+    assert said(TACROLIMUS, drafts=(draft("lisinopril", 10),), problems=problems) == SILENT
+    assert said(TACROLIMUS, drafts=(draft("sirolimus", 2),), problems=problems)[0] is WARNING
 
 
 def test_ciclosporin_with_an_mtor_inhibitor_is_a_warning_too() -> None:

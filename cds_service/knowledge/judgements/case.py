@@ -182,7 +182,7 @@ class Case:
     def related_draft(self) -> bool:
         """Whether a draft has to do with immunosuppression: an immunosuppressant, a steroid, an interacting drug."""
         classes = ("immunosuppressant", "systemic-steroid", "cyp3a-strong-inhibitor", "cyp3a-moderate-inhibitor", "cyp3a-inducer")
-        related = frozenset[str]().union(*(valuesets.drugs_in_class(name) for name in classes)) | {TACROLIMUS}
+        related = valuesets.drugs_in_class(*classes) | {TACROLIMUS}
         return any(use.drug.ingredient in related and use.drug.systemic is not False for use in self.record.drafts)
 
     @property

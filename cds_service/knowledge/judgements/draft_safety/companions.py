@@ -37,8 +37,13 @@ PAIRS = (
 
 
 def beside_tacrolimus(case: Case) -> Iterable[Objection]:
-    """Each pair of which one is new in this request and the other goes on or is new too."""
+    """Each pair of which one is new in this request and the other goes on or is new too.
+
+    Information is for people with autoimmune disease: in a transplant recipient tacrolimus and its company are another team's.
+    """
     for pair in PAIRS:
+        if pair.indicator is Indicator.INFO and not case.autoimmune:
+            continue
         others = tuple(filter(acts, together(case, valuesets.drugs_in_class(pair.drugs))))
         known = valuesets.drugs_in_class(INHIBITORS) if pair.inhibitors else {TACROLIMUS}
         own = together(case, known)

@@ -95,7 +95,7 @@ def age_of(at: Situation, lab: Lab) -> int:
 
 def in_use(at: Situation, *classes: str) -> tuple[Term, ...]:
     """The medicines of these classes that run or are being ordered."""
-    members = frozenset[str]().union(*map(valuesets.drugs_in_class, classes))
+    members = valuesets.drugs_in_class(*classes)
     uses = filter(acts, (*at.treatment.running.values(), *ordered(at.record)))
     return tuple(Term(name) for name in sorted({use.drug.ingredient or "" for use in uses} & members))
 
