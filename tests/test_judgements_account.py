@@ -236,6 +236,12 @@ def test_nothing_covers_it() -> None:
     assert account.cover(told(use(end=-9))) == ()
 
 
+def test_that_doses_of_the_tablet_are_on_another_scale_is_said() -> None:
+    for formulation, said in (("extended-release-tablet", ["doses-on-scale"]), ("prolonged-release", [])):
+        taken = use(drug(formulation=formulation), 3, end=-9)
+        assert keys(account.ending(case(record(taken)))) == ["stopped-abruptly", *said]
+
+
 # --- markers
 
 

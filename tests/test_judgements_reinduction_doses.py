@@ -154,9 +154,12 @@ def test_unknown_doses_are_not_restarted() -> None:
     assert "no-stable-dose" in keys(found.advice)
 
 
-def test_a_first_level_belongs_to_the_restart() -> None:
-    offer = next(offer for offer in judged(flaring()).offers if offer.order_set == RESTART)
-    assert offer.labs[0] == LabOrder("tacrolimus-trough", 4)
+@pytest.mark.parametrize(("formulation", "day"), [("immediate-release", 4), (CAPSULE_24H, 4), (TABLET, 7)])
+def test_a_first_level_belongs_to_the_restart(formulation: str, day: int) -> None:
+    """The extended-release tablet takes a week to show its level."""
+    told = record(use(drug(formulation=formulation), 4, end=-9), markers=(*HEALTHY, lab("alt", 150)))
+    offer = next(offer for offer in judged(told).offers if offer.order_set == RESTART)
+    assert offer.labs[0] == LabOrder("tacrolimus-trough", day)
 
 
 # --- the doses in words

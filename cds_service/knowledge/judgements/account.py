@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from cds_service.knowledge.finding import Evidence, Sentence, Term, Value, say
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.exposure import EXTENDED_RELEASE_TABLET
 from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
 from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
@@ -30,6 +31,8 @@ def ending(case: Case) -> tuple[Sentence, ...]:
     ):
         how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
         sentences.append(how)
+    if sentences and exposure.told_by and exposure.told_by.drug.formulation == EXTENDED_RELEASE_TABLET:
+        sentences.append(say("doses-on-scale", factor=case.parameters.extended_release_tablet_factor))
     if exposure.reason is not None:
         sentences.append(say("stop-reason", reason=exposure.reason))
     return (*sentences, *cover(case))

@@ -77,7 +77,8 @@ def offers(
     order = None if safety.blocked(found, Subject.TACROLIMUS) else _restart(exposure, p)
     if order is None:
         return []
-    level = LabOrder("tacrolimus-trough", p.tacrolimus_level_day)
+    slow = _last_taken(exposure)[0] == EXTENDED_RELEASE_TABLET
+    level = LabOrder("tacrolimus-trough", p.product_level_days if slow else p.tacrolimus_level_day)
     label = say("offer-tacrolimus", dose=sum(order.intakes, Fraction()))
     return [Offer("tacrolimus-restart", label, (order,), (level, *tests), referrals)]
 
