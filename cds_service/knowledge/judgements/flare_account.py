@@ -18,7 +18,9 @@ TRANSPLANT_STATES = frozenset({"acute-severe", "liver-failure"})
 
 
 def _state(case: Case) -> str:
-    return "treated" if case.treatment.treated else case.flare.tier.name.lower()
+    if case.treatment.treated:
+        return "treated" if case.treatment.under_way else "drafted"
+    return case.flare.tier.name.lower()
 
 
 def name(flare: Flare) -> Term:

@@ -44,7 +44,8 @@ def ask(case: Case) -> Answer:
     if case.days_since > case.parameters.stop_lookback_days:
         return _remote(case)
     if case.treatment.treated:
-        return _finding(case, Indicator.WARNING, (say("already-treated"), *second_part.missing(case)), taken_over.beside(case))
+        begun = say("already-treated" if case.treatment.under_way else "already-drafted")
+        return _finding(case, Indicator.WARNING, (begun, *second_part.missing(case)), taken_over.beside(case))
     offered = reinduction.judge(case.situation, case.exposure, case.flare.disease)
     opening = say("regimen-borrowed" if _steroids(case) else "options-to-review")
     return _finding(case, _indicator(case), (opening, *offered.advice, *_response(case)), offered)
