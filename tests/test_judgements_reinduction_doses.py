@@ -196,6 +196,15 @@ def test_without_a_weight_nothing_is_reckoned() -> None:
     assert words[:3] == ["source-steroid", "source-azathioprine", "source-tacrolimus"]
 
 
+def test_what_supports_weeks_of_a_steroid_is_named_where_one_is_offered() -> None:
+    assert "steroid-support" in keys(judged(flaring()).advice)
+    carrier = flaring(screening=(word("hbsag", "positive"), *SCREENED[1:]))
+    assert "steroid-support" not in keys(judged(carrier).advice)
+    nephritis = record(use(end=-9), markers=(*HEALTHY, *rising("upcr", 300, 1200)), problems=(LUPUS,))
+    assert "steroid-support" not in keys(judged(nephritis).advice)
+    assert "steroid-support" in keys(judged(nephritis, reinduction_scope="any-autoimmune").advice)
+
+
 # --- laboratory orders
 
 

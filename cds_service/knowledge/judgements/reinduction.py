@@ -169,6 +169,8 @@ def judge(at: Situation, exposure: Exposure, disease: str) -> Reinduction:
     )
     kg = weight.on(at.record, at.record.asof, at.parameters)
     words = [*_steroid_words(disease, kg, at.parameters), *restart.words(exposure, kg, at.parameters)]
+    if steroids and not safety.blocked(found, Subject.STEROID):
+        words.append(say("steroid-support", days=at.parameters.steroid_days))
     if regimen.specialty == regimens.KIDNEY:
         words.append(say("kidney-tests-monthly", days=at.parameters.laboratory_every_days))
     laboratory = laboratory_only(at.record, regimen.panel, at.parameters, before(found, at))
