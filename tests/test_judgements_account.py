@@ -181,7 +181,7 @@ def test_without_any_tacrolimus_the_evidence_is_what_else_there_is() -> None:
 @pytest.mark.parametrize(
     ("medicines", "key"),
     [
-        ((use(end=-9),), "stopped-abruptly"),
+        ((use(end=-9),), "stopped-abruptly-at-maintenance"),
         (doses((4, 200), (2, 27)), "tapered-rapidly"),
         (doses((4, 200), (2, 28)), "tapered-completely"),
         ((use(end=-9, lines=()),), "stopped-taper-unknown"),
@@ -239,7 +239,7 @@ def test_nothing_covers_it() -> None:
 def test_that_doses_of_the_tablet_are_on_another_scale_is_said() -> None:
     for formulation, said in (("extended-release-tablet", ["doses-on-scale"]), ("prolonged-release", [])):
         taken = use(drug(formulation=formulation), 3, end=-9)
-        assert keys(account.ending(case(record(taken)))) == ["stopped-abruptly", *said]
+        assert keys(account.ending(case(record(taken)))) == ["stopped-abruptly-at-maintenance", *said]
 
 
 # --- markers
@@ -269,6 +269,11 @@ def test_a_result_in_words_is_told_as_new() -> None:
 
 def test_a_marker_without_a_baseline() -> None:
     assert keys(account.markers(case(flaring(markers=(lab("alt", 150),))))) == ["marker"]
+
+
+def test_a_marker_up_to_its_upper_limit_is_not_raised() -> None:
+    alt, ast = lab("alt", 41), lab("ast", 40)
+    assert keys(account.markers(case(flaring(markers=(alt, ast))))) == ["marker", "marker-normal"]
 
 
 # --- what is not known of the flare
@@ -359,3 +364,10 @@ def test_of_a_dose_ordered_again_every_day_the_first_and_the_last_orders_are_cit
     last = order(start=-10, end=-9, reference="last")
     named = [item.reference for item in account.evidence(told(*daily, last)) if item.reference[0] in "ol"]
     assert named == ["o0", "o1", "o29", "last"]
+
+
+def test_a_bound_that_decides_nothing_is_not_called_normal() -> None:
+    low, open_ended = (lab("alt", 20, high=40, comparator=sign) for sign in (Comparator.LESS, Comparator.GREATER))
+    told = [account.marker(Reading(one, Decimal(40), False, None, Tier.NONE)) for one in (low, open_ended)]
+    assert keys(told) == ["marker-normal", "marker"]
+    assert told[1].values["times"] == Quantity(Decimal("0.50"), "1", Comparator.GREATER)

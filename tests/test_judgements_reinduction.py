@@ -109,7 +109,7 @@ def test_a_concern_withholds_what_it_guards_and_nothing_else(
 def test_a_warning_is_said_beside_the_offer() -> None:
     found = judged(flaring(also=(lab("egfr", 50),)))
     assert offered(found) == ALL
-    assert keys(found.advice)[-1] == "warning-kidney"
+    assert keys(found.warned) == ["warning-kidney"]
 
 
 def test_a_question_is_said_and_asked_of_the_laboratory_first() -> None:

@@ -41,7 +41,7 @@ def test_the_tests_that_come_first_stay_ordered_and_their_questions_asked(mg: in
 def test_what_a_check_would_withhold_is_said_before_signing() -> None:
     carrier = word("hbsag", "positive"), *SCREENED[1:]
     found = taken_over(draft("prednisone", 60), screening=carrier)
-    assert keys(found.advice)[-2:] == ["drafted-against", "blocked-hepatitis-b"]
+    assert keys(found.advice)[:2] == ["drafted-against", "blocked-hepatitis-b"]
     assert "hepatitis-b-dna" in ordered(found)
     allergic = taken_over(draft("prednisone", 60), problems=(HEPATITIS, problem("myasthenia_gravis")))
     assert "blocked-myasthenia" in keys(allergic.advice)
@@ -58,7 +58,7 @@ def test_each_draft_has_its_own_checks_only() -> None:
     assert "drafted-against" not in keys(taken_over(draft("prednisone", 60), also=weak).advice)
     assert "drafted-against" not in keys(taken_over(draft("mycophenolate mofetil", 2000), also=weak).advice)
     both = taken_over(draft("prednisone", 60), draft("tacrolimus", 4, reference=SECOND), also=weak)
-    assert keys(both.advice)[-2:] == ["drafted-against", "blocked-kidney"]
+    assert keys(both.advice)[:2] == ["drafted-against", "blocked-kidney"]
 
 
 def test_a_higher_dose_of_what_runs_is_no_second_one() -> None:

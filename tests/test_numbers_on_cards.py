@@ -31,7 +31,8 @@ STORIES = {story.name: story for story in stories() if story.expected.status == 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])")
 DAY = re.compile(r"\d{4}-\d{2}(?:-\d{2})?")
 CODE = re.compile(
-    r"Ruleset: [\d.]+|\b[CX]\d+\b|\b[A-Z][A-Za-z]+/[A-Za-z0-9.-]+|\[IU\]|cm\[H2O\]|10\*[39]|1\.73_m2|24\.h|STU3|DSTU2"
+    r"Ruleset: [\d.]+|\b[CX]\d+\b|\b[A-Z][A-Za-z]+/[A-Za-z0-9.-]+|\[IU\]|cm\[H2O\]|cmH2O"
+    r"|10\*[39]|10\^\d|1\.73[_ ]m2|24\.h|24 h\b|STU3|DSTU2"
 )
 SETTING = Setting(parameters=in_force(), base_url="https://cds.example.org")
 MULTIPLIED = ("tacrolimus_mgkg", "azathioprine_mgkg_low", "azathioprine_mgkg_high")

@@ -26,7 +26,7 @@ from tests.builders import LUPUS, day, doses, draft, drug, lab, line, lost, orde
 def test_an_ordered_stop() -> None:
     found = finding(ordered(), ORDERED)
     assert (found.indicator, found.exposure_class) == (WARNING, "abrupt-stop")
-    assert keys(found.happened)[:2] == ["ordered-to-stop", "ordered-dose"]
+    assert keys(found.happened)[:2] == ["ordered-to-stop", "ordered-dose-at-maintenance"]
     assert found.happened[1].values == {"dose": 4, "baseline": 4, "days": 180}
     assert keys(found.advice) == ["keep-order", "taper-instead", "taper-plan-doses", "hold-is-different"]
     assert [(offer.order_set, offer.keeps) for offer in found.offers] == [("keep-order", (ORDER,)), ("laboratory", ())]

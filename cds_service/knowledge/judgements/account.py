@@ -10,7 +10,7 @@ from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
 from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Lab, Lost, Quantity
-from cds_service.patient.labs import as_reported, rounded, value
+from cds_service.patient.labs import as_reported, decides, rounded, value
 
 HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
@@ -29,8 +29,10 @@ def ending(case: Case) -> tuple[Sentence, ...]:
     elif (
         last is not None and taper is not None and taper.baseline is not None and taper.last is not None and exposure.kind in HOW
     ):
-        how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
-        sentences.append(how)
+        key = HOW[exposure.kind]
+        if exposure.kind is ExposureClass.ABRUPT_STOP and taper.last == taper.baseline:
+            key += "-at-maintenance"
+        sentences.append(say(key, last=last, dose=taper.last, baseline=taper.baseline, days=taper.days))
     if sentences and exposure.told_by and exposure.told_by.drug.formulation == EXTENDED_RELEASE_TABLET:
         sentences.append(say("doses-on-scale", factor=case.parameters.extended_release_tablet_factor))
     if exposure.reason is not None:
@@ -69,10 +71,12 @@ def marker(reading: Reading) -> Sentence:
         return say("marker-newly", analyte=Term(lab.analyte), result=Term(lab.concept or ""), on=lab.when)
     values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
     key = "marker"
-    if reading.times is not None:
+    if reading.times is None:
+        key += "-plain"
+    elif reading.times > 1 or not decides(lab, reading.upper):
         values["times"] = reading.shown_times
     else:
-        key += "-plain"
+        key += "-normal"
     if reading.baseline is not None:
         key += "-baseline"
         values["baseline"] = _in_its_unit(reading.baseline.value, lab)

@@ -68,7 +68,8 @@ def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
         return (told, say("ordered-dose-unknown"))
     if stop.sign is Sign.TAPERED:
         return (told, say("ordered-way-down", dose=taper.last, baseline=taper.baseline, days=taper.days))
-    return (told, say("ordered-dose", dose=taper.last, baseline=taper.baseline, days=stop.days_before))
+    key = "ordered-dose-at-maintenance" if taper.last == taper.baseline else "ordered-dose"
+    return (told, say(key, dose=taper.last, baseline=taper.baseline, days=stop.days_before))
 
 
 def _said(stop: OrderedStop) -> Sentence:

@@ -59,10 +59,11 @@ def _only_its_status(use: Use, today: date) -> bool:
 
 
 def taper_plan(case: Case, stop: OrderedStop) -> tuple[Sentence, ...]:
-    """The other way, with an example of steps from the maintenance dose and the days on which the markers are due."""
+    """The other way, for an adult with an example of steps from the maintenance dose and the days the markers are due."""
     p, taper = case.parameters, stop.taper
     sentences = [say("taper-instead", days=p.taper_min_days)]
-    if stop.sign is not Sign.TAPERED and taper is not None and taper.baseline is not None and taper.last is not None:
+    adult = age.surely_adult(case.record, p)
+    if adult and stop.sign is not Sign.TAPERED and taper is not None and taper.baseline is not None and taper.last is not None:
         shares = tuple(share for share in p.taper_plan_shares if share * taper.baseline < taper.last)
         if shares:
             steps = {"days": p.taper_plan_step_days, "total": p.taper_plan_step_days * len(shares)}

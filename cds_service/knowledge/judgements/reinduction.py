@@ -24,11 +24,12 @@ OFFERED = frozenset({Subject.STEROID, Subject.AZATHIOPRINE, Subject.AZATHIOPRINE
 
 
 class Reinduction(Struct, frozen=True):
-    """The offers, what they mean in words, why something is withheld, and what had to be left unknown."""
+    """The offers, what they mean in words, why something is withheld, what to mind, and what had to be left unknown."""
 
     offers: tuple[Offer, ...]
     advice: tuple[Sentence, ...] = ()
     withheld: tuple[Sentence, ...] = ()
+    warned: tuple[Sentence, ...] = ()
     unknown: tuple[Sentence, ...] = ()
     concerns: tuple[Concern, ...] = ()
 
@@ -174,7 +175,7 @@ def judge(at: Situation, exposure: Exposure, disease: str) -> Reinduction:
     if regimen.specialty == regimens.KIDNEY:
         words.append(say("kidney-tests-monthly", days=at.parameters.laboratory_every_days))
     laboratory = laboratory_only(at.record, regimen.panel, at.parameters, before(found, at))
-    return Reinduction((*offers, laboratory), (*words, *warned), blocked, asked, found)
+    return Reinduction((*offers, laboratory), tuple(words), blocked, warned, asked, found)
 
 
 def _referral(specialty: str, tests: tuple[LabOrder, ...]) -> Offer:
