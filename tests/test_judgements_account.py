@@ -366,6 +366,14 @@ def test_of_a_dose_ordered_again_every_day_the_first_and_the_last_orders_are_cit
     assert named == ["o0", "o1", "o29", "last"]
 
 
+def test_of_many_results_that_cannot_be_judged_the_newest_of_each_test_is_named() -> None:
+    many = [lab("alt", None, -on) for on in range(1, 8)]
+    early = [lab("ast", 30 + on, -on, status=LabStatus.PRELIMINARY) for on in range(1, 8)]
+    told = account.flare_unknown(case(flaring(markers=(*many, *early))))
+    named = [(one.key, one.values["on"]) for one in told if one.key in {"marker-unreadable", "marker-preliminary"}]
+    assert named == [("marker-unreadable", many[0].when), ("marker-preliminary", early[0].when)]
+
+
 def test_a_bound_that_decides_nothing_is_not_called_normal() -> None:
     low, open_ended = (lab("alt", 20, high=40, comparator=sign) for sign in (Comparator.LESS, Comparator.GREATER))
     told = [account.marker(Reading(one, Decimal(40), False, None, Tier.NONE)) for one in (low, open_ended)]

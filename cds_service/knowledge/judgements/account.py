@@ -9,7 +9,7 @@ from cds_service.knowledge.judgements.exposure import EXTENDED_RELEASE_TABLET
 from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
 from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
-from cds_service.patient.facts import Lab, Lost, Quantity
+from cds_service.patient.facts import Lab, Lost, Quantity, newest_first
 from cds_service.patient.labs import as_reported, decides, rounded, value
 
 HOW = {
@@ -110,9 +110,10 @@ def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
         elif flare.missing:
             sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))
     sentences += flare.unknown
-    sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in flare.unreadable]
+    sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in _newest_of_each(flare.unreadable)]
     sentences += [
-        say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.preliminary
+        say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when)
+        for lab in _newest_of_each(flare.preliminary)
     ]
     for reading in flare.readings:
         if reading.assumed:
@@ -122,6 +123,11 @@ def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
     if flare.inr_ignored:
         sentences.append(say("inr-ignored"))
     return tuple(sentences)
+
+
+def _newest_of_each(labs: Iterable[Lab]) -> Iterable[Lab]:
+    """One result of each test, the newest: ten that cannot be read say no more than the last of them."""
+    return {lab.analyte: lab for lab in reversed(newest_first(labs))}.values()
 
 
 def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:
