@@ -294,6 +294,23 @@ class TestPanels:
             ("bilirubin", None, "Observation/o1"),
         ]
 
+    def test_the_members_that_a_panel_carries_along_are_read_as_well(self) -> None:
+        inner = [
+            result(id="a", effectiveDateTime=None, status=None),
+            result("1920-8", 90, id="b", effectiveDateTime="2026-02-26", status="preliminary"),
+            result("2465-3", 19, "g/L", id="c", status="cancelled"),
+            result("1975-2", 3, "mg/dL", id="d", subject={"reference": "Patient/another"}),
+            7,
+            {"resourceType": "Specimen", "id": "s"},
+        ]
+        found = labs(result("24325-3", None, id="panel", contained=inner, hasMember=[{"reference": "#a"}]))
+        day, before = When.on(date(2026, 2, 27)), When.on(date(2026, 2, 26))
+        assert [(one.analyte, one.when, one.status, one.reference) for one in found] == [
+            ("alt", day, LabStatus.FINAL, "Observation/panel"),
+            ("ast", before, LabStatus.PRELIMINARY, "Observation/panel"),
+        ]
+        assert labs(result("24325-3", None, contained=inner, status="entered-in-error")) == ()
+
     def test_the_members_of_a_panel_are_read_where_they_come_by_themselves(self) -> None:
         panel = result("24325-3", None, id="panel", hasMember=[{"reference": "Observation/o1"}])
         assert [one.analyte for one in labs(panel, result())] == ["alt"]

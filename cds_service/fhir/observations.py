@@ -1,6 +1,6 @@
 """Laboratory results and measurements as facts: what was measured, when, how much, against which range."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -13,7 +13,7 @@ from cds_service.fhir.concepts import codes, codings, plain, result, texts
 from cds_service.fhir.dates import end_of, start_of, timed, when
 from cds_service.fhir.lenient import UnreadableError, decode
 from cds_service.fhir.numbers import amount, number
-from cds_service.fhir.references import reference_to
+from cds_service.fhir.references import foreign, reference_to
 from cds_service.fhir.wire import Amount, Component, Concept, Observation, ReferenceRange, Specimen, many
 from cds_service.fhir.written_numbers import span, written
 from cds_service.knowledge.valuesets import Analyte, analyte_of_code, analyte_of_text, result_of
@@ -50,7 +50,9 @@ class NoDateError(ValueError):
 
 
 def labs(found: Observation, person: Person, zone: ZoneInfo) -> list[Lab]:
-    """The results in an observation: its own and its components'; none when it is erroneous, or nothing known was measured.
+    """The results in an observation: its own, its components' and its contained members'.
+
+    None when it is erroneous, or nothing known was measured.
 
     Raises:
         NoDateError: something known was measured, but not when.
@@ -61,13 +63,32 @@ def labs(found: Observation, person: Person, zone: ZoneInfo) -> list[Lab]:
         return []
     parts: list[Observation | Component] = [found] if found.component is None else [found, *many(found.component)]
     known = [(analyte, part) for part in parts if (analyte := _analyte(part.code)) is not None]
+    inside = (
+        [lab for inner in _contained(found, person) for lab in labs(inner, person, zone)] if found.contained is not None else []
+    )
     if not known:
-        return []
+        return inside
     day, taken = _day(found, zone)
     if day is None:
         raise NoDateError("a result without a date")
     told = _Told(reference_to("Observation", found.id), status, day, person, taken, code in _REVISED)
-    return [lab for analyte, part in known if (lab := _lab(analyte, part, found, told)) is not None]
+    return [*(lab for analyte, part in known if (lab := _lab(analyte, part, found, told)) is not None), *inside]
+
+
+def _contained(found: Observation, person: Person) -> Iterator[Observation]:
+    """The members that a panel carries along; status and day are those of the panel where they have none of their own."""
+    for raw in many(found.contained):
+        try:
+            inner, _ = decode(raw)
+        except UnreadableError:
+            continue
+        if isinstance(inner, Observation) and not foreign(inner, person.id):
+            inner.id, inner.contained, inner.status = found.id, None, inner.status or found.status
+            if not (inner.effective_date_time or inner.effective_instant or inner.effective_period or inner.issued):
+                inner.effective_date_time, inner.effective_instant = found.effective_date_time, found.effective_instant
+                inner.effective_period, inner.effective_timing = found.effective_period, found.effective_timing
+                inner.issued = found.issued
+            yield inner
 
 
 class _Told(Struct, frozen=True, gc=False):
