@@ -33,6 +33,7 @@ from tests.builders import (
     draft,
     given,
     lab,
+    line,
     lost,
     order,
     problem,
@@ -290,6 +291,20 @@ def test_a_stop_ordered_with_a_sign_is_a_possible_hold() -> None:
 
 def test_a_hold_ordered_together_with_what_resumes_it_is_a_change_of_dose() -> None:
     assert shown(ordered(drafts=(HOLD, draft(start=20, reference="MedicationRequest/later")))) == {}
+
+
+NOTHING = draft(lines=(line(0, start=0),))
+
+
+def test_an_order_of_dose_zero_is_a_hold_and_no_plan_for_one() -> None:
+    found = finding(ordered(drafts=(NOTHING,)), HELD)
+    assert keys(found.happened)[:2] == ["hold-ordered-stated", "ordered-dose-zero"]
+    assert shown(held(-20, drafts=(NOTHING,), hook="order-sign")) == {HELD: WARNING}
+
+
+def test_an_order_revised_to_end_is_no_plan_for_the_hold_that_it_may_be() -> None:
+    revised = draft(reference=ORDER, status=UseStatus.ACTIVE, start=-300, end=1)
+    assert shown(ordered(drafts=(revised,), markers=(*QUIET, lab("potassium", "6.2", -1)))) == {HELD: WARNING}
 
 
 def test_a_hold_with_an_order_to_come_has_a_plan() -> None:

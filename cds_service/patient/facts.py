@@ -118,6 +118,10 @@ class UseStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+DISCONTINUED = "the list of orders to be discontinued"
+"""What ends an order that a client lists as one to be discontinued."""
+
+
 class Use(Struct, frozen=True):
     """One resource that tells of the use of one medicine.
 
@@ -130,6 +134,7 @@ class Use(Struct, frozen=True):
     is a single giving. ``forbids`` is doNotPerform: the order says *not* to give.
     ``starts_at`` and ``ends_at`` are the instants of the first and the last dose, where a time of day was recorded.
     ``at_discharge`` marks an order for the time after a stay in hospital, ``encounter`` is the id of that stay.
+    ``ended_by`` is what ends or holds it in place of its own status: the reference of a group, plan or task, or ``DISCONTINUED``.
     """
 
     kind: UseKind
@@ -154,6 +159,7 @@ class Use(Struct, frozen=True):
     ends_at: datetime | None = None
     at_discharge: bool = False
     encounter: str | None = None
+    ended_by: str | None = None
 
 
 class Problem(Struct, frozen=True):

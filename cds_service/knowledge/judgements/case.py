@@ -32,7 +32,7 @@ from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.treatment import Treatment
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Lab, Problem, Record, Use
+from cds_service.patient.facts import DISCONTINUED, Lab, Problem, Record, Use
 from cds_service.patient.when import When, days_between
 
 ORDER_HOOKS = frozenset(
@@ -206,6 +206,12 @@ def of_use(use: Use) -> Evidence:
     """A use as evidence."""
     told = use.end or use.stopped_on or use.start or use.asserted
     return Evidence(use.reference, told.latest.isoformat() if told else "")
+
+
+def of_draft(use: Use) -> tuple[Evidence, ...]:
+    """An order of this request as evidence, and the group, plan or task that ends it in place of its own status."""
+    elsewhere = use.ended_by is not None and use.ended_by != DISCONTINUED
+    return (of_use(use), Evidence(use.ended_by or "", "")) if elsewhere else (of_use(use),)
 
 
 def of_lab(lab: Lab) -> Evidence:

@@ -55,7 +55,7 @@ def _stopped(case: Case, stop: OrderedStop) -> tuple[str, ...]:
 def _only_its_status(use: Use, today: date) -> bool:
     """Whether the stop of an order lies in its status alone, its own end still to come, and the order can be named."""
     to_come = use.end is None or use.end.earliest > today
-    return use.status in ENDING and not use.forbids and to_come and "/" in use.reference
+    return use.status in ENDING and use.ended_by is None and not use.forbids and to_come and "/" in use.reference
 
 
 def taper_plan(case: Case, stop: OrderedStop) -> tuple[Sentence, ...]:
