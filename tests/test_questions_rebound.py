@@ -101,6 +101,13 @@ def test_a_flare_that_is_being_treated_is_a_warning_without_orders(medicine: Use
     assert [offer.order_set for offer in found.offers] == ["laboratory"]
 
 
+def test_a_drafted_treatment_is_called_drafted_and_not_begun() -> None:
+    drafted = finding(flaring(hook="order-select", drafts=(draft("prednisone", 60),)), REBOUND)
+    assert (drafted.summary.key, keys(drafted.advice)) == ("rebound-summary-drafted", ["already-drafted"])
+    both = finding(flaring(use("prednisone", 60, -3), hook="order-select", drafts=(draft("prednisone", 60),)), REBOUND)
+    assert (both.summary.key, keys(both.advice)) == ("rebound-summary-treated", ["already-treated"])
+
+
 def test_a_drafted_treatment_lowers_it_too() -> None:
     assert shown(flaring(hook="order-select", drafts=(draft("prednisone", 60),))) == {REBOUND: WARNING}
     assert shown(flaring(hook="order-select", drafts=(draft(),)))[REBOUND] is WARNING

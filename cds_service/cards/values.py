@@ -89,7 +89,8 @@ def _ends_month(last: date) -> bool:
 
 def _quantity(value: Quantity) -> str:
     unitless = value.unit in _UNITLESS or value.unit.startswith("{")
-    return number(value.value) if unitless else f"{number(value.value)} {_unit(value.unit)}"
+    told = number(value.value) if value.comparator is None else f"{value.comparator.value} {number(value.value)}"
+    return told if unitless else f"{told} {_unit(value.unit)}"
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,9 @@ TRANSPLANT_STATES = frozenset({"acute-severe", "liver-failure"})
 
 
 def _state(case: Case) -> str:
-    return "treated" if case.treatment.treated else case.flare.tier.name.lower()
+    if case.treatment.treated:
+        return "treated" if case.treatment.under_way else "drafted"
+    return case.flare.tier.name.lower()
 
 
 def name(flare: Flare) -> Term:
@@ -30,13 +32,14 @@ def summary(case: Case) -> Sentence:
     """The flare in one line: the disease, how long after the stop, and the marker or the sign that is furthest out."""
     flare, days = case.flare, case.days_since
     leading = flare.leading
+    shown: dict[str, Value]
     if flare.disease == hepatitis.DISEASE and leading is not None and leading.times is not None:
-        times = round(leading.times, 2)
-        return say(f"rebound-summary-{_state(case)}", analyte=Term(leading.lab.analyte), times=times, days=days)
+        shown = {"analyte": Term(leading.lab.analyte), "times": leading.shown_times}
+        return say(f"rebound-summary-{_state(case)}", **shown, days=days)
     disease = name(flare)
     if leading is None:
         return say(f"flare-summary-{_state(case)}-sign", disease=disease, days=days)
-    shown: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
+    shown = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
     return say(f"flare-summary-{_state(case)}", disease=disease, days=days, **shown)
 
 

@@ -7,7 +7,16 @@ Outside autoimmune hepatitis the source gives no dose (C17, X19): the person's o
 """
 
 from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account, age, flare_account, past_stop, regimens, reinduction, second_part
+from cds_service.knowledge.judgements import (
+    account,
+    age,
+    flare_account,
+    past_stop,
+    regimens,
+    reinduction,
+    second_part,
+    taken_over,
+)
 from cds_service.knowledge.judgements.case import Case, of_lab
 from cds_service.knowledge.judgements.flares import anca_vasculitis, lupus_nephritis
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
@@ -35,7 +44,8 @@ def ask(case: Case) -> Answer:
     if case.days_since > case.parameters.stop_lookback_days:
         return _remote(case)
     if case.treatment.treated:
-        return _finding(case, Indicator.WARNING, (say("already-treated"), *second_part.missing(case)), _laboratory(case))
+        begun = say("already-treated" if case.treatment.under_way else "already-drafted")
+        return _finding(case, Indicator.WARNING, (begun, *second_part.missing(case)), taken_over.beside(case))
     offered = reinduction.judge(case.situation, case.exposure, case.flare.disease)
     return _finding(case, _indicator(case), _options(case, offered), offered)
 
