@@ -32,9 +32,9 @@ def kidney(at: Situation) -> Iterable[Concern]:
     if lab is None or lab.quantity is None:
         yield Concern("kidney", Verdict.QUESTION, CALCINEURIN, say("unknown-kidney"))
     elif not labs.surely_above(lab, at.parameters.egfr_withheld):
-        yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney", value=lab.quantity), lab)
+        yield Concern("kidney", Verdict.BLOCKED, CALCINEURIN, say("blocked-kidney", value=labs.as_reported(lab)), lab)
     elif not labs.surely_above(lab, at.parameters.egfr_warning):
-        yield Concern("kidney", Verdict.WARNING, CALCINEURIN, say("warning-kidney", value=lab.quantity), lab)
+        yield Concern("kidney", Verdict.WARNING, CALCINEURIN, say("warning-kidney", value=labs.as_reported(lab)), lab)
 
 
 def _risen_creatinine(at: Situation) -> Lab | None:
@@ -55,7 +55,7 @@ def potassium(at: Situation) -> Iterable[Concern]:
     if lab is None:
         yield Concern("potassium", Verdict.QUESTION, CALCINEURIN, say("unknown-potassium"))
     elif lab.quantity is not None and labs.surely_above(lab, at.parameters.potassium_withheld):
-        yield Concern("potassium", Verdict.BLOCKED, CALCINEURIN, say("blocked-potassium", value=lab.quantity), lab)
+        yield Concern("potassium", Verdict.BLOCKED, CALCINEURIN, say("blocked-potassium", value=labs.as_reported(lab)), lab)
 
 
 def lasting_harm(at: Situation) -> Iterable[Concern]:
@@ -71,7 +71,7 @@ def long_qt(at: Situation) -> Iterable[Concern]:
     if found is not None:
         yield Concern("long-qt", Verdict.BLOCKED, CALCINEURIN, say("blocked-long-qt", problem=found))
     elif interval is not None and interval.quantity and labs.surely_above(interval, at.parameters.qtc_withheld):
-        yield Concern("long-qt", Verdict.BLOCKED, CALCINEURIN, say("blocked-qtc", value=interval.quantity), interval)
+        yield Concern("long-qt", Verdict.BLOCKED, CALCINEURIN, say("blocked-qtc", value=labs.as_reported(interval)), interval)
     else:
         yield from _qt_at_risk(at)
 
