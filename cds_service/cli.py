@@ -46,12 +46,13 @@ def main() -> None:
 )
 def serve(host: str, port: int, workers: int, drain: float) -> None:
     """Answer hooks over HTTP until stopped."""
-    from cds_service.web.server import Server  # noqa: PLC0415 - only this command needs a server
+    from cds_service.web.server import Occupied, Server, reserve  # noqa: PLC0415 - only this command needs a server
 
     settings = _configuration(host, port)
     try:
         application = compose(settings)
-    except (ConfigError, StoreUnusable) as error:
+        reserve(host, port)
+    except (ConfigError, StoreUnusable, Occupied) as error:
         raise click.ClickException(str(error)) from None
     if not settings.authentication:
         click.secho(
@@ -72,7 +73,7 @@ def config(host: str, port: int) -> None:
         check_configuration(_configuration(host, port))
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
-    click.echo("\nThe service would start with the environment as it is.")
+    click.echo("\nThe service would start with the environment as it is, provided that its store can be opened.")
 
 
 @main.command()

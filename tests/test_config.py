@@ -1,5 +1,7 @@
 """The configuration: what it says where nothing is set, what it takes, and what refuses the start in one sentence."""
 
+import re
+import socket
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cds_service import create_app
+from cds_service.app import REFUSED
 from cds_service.cli import main
 from cds_service.config import VARIABLES, Config, ConfigError, is_loopback, load
 from cds_service.knowledge.parameters import in_force
@@ -164,14 +167,15 @@ def test_loopback_has_many_names() -> None:
     ],
 )
 def test_under_another_server_address_and_authentication_must_be_said(
-    environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+    environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit, match=f"cds-service: .*{problem}"):
+    with pytest.raises(SystemExit, match=str(REFUSED)):
         create_app()
+    assert re.fullmatch(f"cds-service: .*{problem}.*\n", capsys.readouterr().err)
 
 
 def test_every_variable_is_listed_and_the_verdict_is_said() -> None:
@@ -193,6 +197,16 @@ def test_serve_refuses_with_a_sentence(tmp_path: Path) -> None:
         assert refused.exit_code == 1
         assert refused.output.startswith("Error: ")
         assert problem in refused.output
+
+
+def test_an_address_that_cannot_be_listened_on_is_said_at_once(tmp_path: Path) -> None:
+    environ = {"CDS_STORE": f"sqlite:///{tmp_path}/x", "CDS_AUTH": "off", "CDS_BASE_URL": "http://127.0.0.1"}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = ["serve", "--port", str(other.getsockname()[1])]
+        for words, problem in ((taken, "Address already in use."), ([*taken, "--host", "203.0.113.5"], "Cannot assign")):
+            refused = CliRunner().invoke(main, words, env=environ)
+            assert refused.exit_code == 1
+            assert "cannot be listened on: " + problem in refused.output
 
 
 def test_the_knowledge_base_is_printed_with_the_values_of_the_site(tmp_path: Path) -> None:
