@@ -110,6 +110,8 @@ def check(folder: Path | None) -> None:
 def explain(request_file: str, asof: datetime | None, service: str | None, as_table: bool) -> None:
     """Print the cards for the request in a file (- for standard input), with what they rest on, as JSON."""
     body, day = _read(request_file), asof.date() if asof else _today()
+    if day.year < 1900:
+        raise Refused(f"--asof {day}: no record goes back so far.")
     try:
         hook = hook_of(service) if service else own_hook(body)
         if as_table:

@@ -137,6 +137,7 @@ def test_explain_names_evidence_that_is_not_valid_fhir(tmp_path: Path) -> None:
         ([str(REQUEST), "--asof", "1 March"], "does not match the format"),
         ([str(REQUEST), "--asof", "2026-02-30"], "does not match the format"),
         ([str(REQUEST), "--asof", "20260301"], "does not match the format"),
+        ([str(REQUEST), "--asof", "0001-01-01"], "no record goes back so far"),
         ([str(REQUEST), "--service", "tacrolimus"], "There is no service tacrolimus; there are"),
         ([str(FIXTURES / STORY / "story.md")], "not JSON"),
         ([str(FIXTURES / STORY / "expected.json")], "hook"),

@@ -23,6 +23,9 @@ REASONS = {reason.code: str(reason.display) for reason in OVERRIDE_REASONS} | {
 }
 """The reasons of a report in words."""
 
+_FIRST = date(1970, 1, 1)
+"""A day before any card was answered."""
+
 
 class Report(Struct, frozen=True):
     """What became of the cards of a period of whole days, the last one included; None where it has no beginning or end."""
@@ -41,7 +44,7 @@ def report(store: Store, parameters: Parameters, *, since: date | None = None, u
         StoreUnavailable: the store cannot be read now.
     """
     zone = ZoneInfo(parameters.timezone)
-    begin = datetime.combine(since or date(1970, 1, 1), time.min, zone)
+    begin = datetime.combine(max(since or _FIRST, _FIRST), time.min, zone)
     end = datetime.combine(until + timedelta(days=1) if until and until < date.max else date.max, time.min, zone)
     history = store.history(begin, end)
     threshold = Threshold(parameters.override_share, parameters.override_firings)
