@@ -40,6 +40,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 _USE = "INSERT OR IGNORE INTO used_token VALUES (?, ?)"
 _USED = "SELECT 1 FROM used_token WHERE token = ?"
 _FORGET = "DELETE FROM used_token WHERE until < ?"
+_PROBE = ("DELETE FROM used_token WHERE token = x''", "INSERT INTO used_token VALUES (x'', 0)")
+"""What is written to see whether anything can be: the use of a token that there never was."""
 
 
 class _Use(Struct, frozen=True):
@@ -74,6 +76,7 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._waiting: deque[AnsweredCard] = deque(maxlen=WAITING)
         self._tokens_wait = True
+        self._failed = False
         self._tidied = 0.0
         self._lock = Lock()
         try:
@@ -106,7 +109,8 @@ class SqliteStore:
             rows = ((issuer, tenant, *_feedback_row(entry, service, received_at)) for entry in entries)
             _write(self._connection(FEEDBACK), _RECORD, rows)
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            self._failed = True
+            raise StoreUnavailable(_said(error)) from None
 
     def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:
         """Keep the token; once that failed, later ones do not wait until it works again, but what is kept is still known."""
@@ -140,17 +144,23 @@ class SqliteStore:
                 cards = dict(connection.execute(CARDS_BY_TOPIC.format("?"), period).fetchall())
                 acts = connection.execute(ACTS.format("?"), period).fetchall()
         except sqlite3.Error as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            raise StoreUnavailable(_said(error)) from None
         return History(cards, tuple(_act(*row) for row in acts))
 
     def trouble(self) -> str | None:
-        """Whether a write would be taken now, found out by beginning one."""
+        """Whether a write would be taken now, found out by one that is taken back; by a real one after feedback could not be kept.
+
+        A full disk shows itself only at the end of a write.
+        """
         try:
             with closing(self._open(PROBE)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute("ROLLBACK")
+                for statement in _PROBE:
+                    connection.execute(statement)
+                connection.execute("COMMIT" if self._failed else "ROLLBACK")
         except sqlite3.Error as error:
-            return f"the store cannot be written: {error}"
+            return f"the store cannot be written: {_said(error)}"
+        self._failed = False
         return "answered cards wait to be written" if self._waiting else None
 
     def close(self) -> None:
@@ -179,6 +189,11 @@ class SqliteStore:
         )
         connection.execute(f"PRAGMA synchronous = {use.synchronous}")
         return connection
+
+
+def _said(error: sqlite3.Error | OSError) -> str:
+    """The error in words of the database or the system, in which there is nothing of what was to be written."""
+    return str((error.strerror if isinstance(error, OSError) else error) or type(error).__name__)
 
 
 def _write(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[str | None, ...]]) -> None:
