@@ -210,6 +210,9 @@ def test_a_store_that_cannot_be_read_is_503(client: FlaskClient, tmp_path: Path)
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
         ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 404),
         ("127.0.0.1", {"X-Real-IP": ""}, 404),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 404),
+        ("127.0.0.1", {"X-Forwarded-Host": "cds.example.org"}, 404),
+        ("127.0.0.1", {"X-Forwarded-Proto": "https"}, 404),
     ],
 )
 def test_where_clients_are_authenticated_only_operators_see_how_the_service_is_used(

@@ -78,7 +78,7 @@ def test_a_full_disk_refuses_feedback_until_there_is_room(store: SqliteStore, pa
     record(store, act("c0"))
     connection = store._opened[0]
     connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
-    with pytest.raises(StoreUnavailable, match="^database or disk is full$"):
+    with pytest.raises(StoreUnavailable, match=r"^database or disk is full$"):
         record(store, *(act(f"c{n}", comment="x" * 4000) for n in range(1, 5)))
     assert rows(path, "SELECT count(*) FROM feedback") == [(1,)]
     connection.execute("PRAGMA max_page_count = 100000")

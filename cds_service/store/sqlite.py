@@ -148,7 +148,7 @@ class SqliteStore:
         return History(cards, tuple(_act(*row) for row in acts))
 
     def trouble(self) -> str | None:
-        """Whether a write would be taken now, found out by one that is taken back; by a real one after feedback could not be kept.
+        """Whether a write would be taken now, found out by one that is taken back; by a real one after feedback was not kept.
 
         A full disk shows itself only at the end of a write.
         """
