@@ -1,6 +1,7 @@
 """The store in SQLite: how it is brought up to date, and what it does when it cannot write; test_store.py has the rest."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -11,7 +12,7 @@ import pytest
 
 from cds_service.store import StoreUnavailable, StoreUnusable
 from cds_service.store.migration import migrate, steps, version
-from cds_service.store.sqlite import WAITING, SqliteStore
+from cds_service.store.sqlite import CARDS, LOG_PAGES, WAITING, WRITES, SqliteStore
 from tests.places import act, card, record
 
 
@@ -72,6 +73,18 @@ def test_no_more_cards_wait_than_memory_allows(store: SqliteStore, path: Path) -
             store.remember([card(f"c{n}")])
     store.remember([])
     assert rows(path, "SELECT count(*) FROM answered_card") == [(WAITING,)]
+
+
+def test_the_log_is_written_back_beside_the_answers(store: SqliteStore, path: Path) -> None:
+    empty = path.stat().st_size
+    for number in range(2 * WRITES):
+        assert store.remember([card(f"c{number}")])
+        assert store.first_use(str(number).encode(), now=0, until=number)
+    assert store._connection(CARDS).execute("PRAGMA wal_autocheckpoint").fetchone() == (LOG_PAGES,)
+    deadline = time.monotonic() + 10
+    while path.stat().st_size == empty:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_full_disk_refuses_feedback_until_there_is_room(store: SqliteStore, path: Path) -> None:

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock, Thread, local
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -27,6 +28,12 @@ WAITING = 1000
 
 TOKEN_PATIENCE_MS = 1000
 """How long the use of a token waits for another writer: longer than for cards, as only the store knows what others let in."""
+
+WRITES = 200
+"""After so many writes for answers the log is written back in the background: answers do not wait for the disk."""
+
+LOG_PAGES = 10_000
+"""At how many pages an answer has to write it back after all, as the background does not keep up (40 MB)."""
 
 TIDY_S = 60
 """How often each process forgets the tokens that can no longer be used."""
@@ -45,14 +52,15 @@ _PROBE = ("DELETE FROM used_token WHERE token = x''", "INSERT INTO used_token VA
 
 
 class _Use(Struct, frozen=True):
-    """What a connection is for: how safely it writes, and how long it waits for another writer."""
+    """What a connection is for: how safely it writes, how long it waits for another writer, whether it writes the log back."""
 
     synchronous: str
     patience_ms: int
+    writes_back: bool = True
 
 
 FEEDBACK = _Use("FULL", 2000)
-CARDS = _Use("NORMAL", 100)  # feedback of another worker commits in a fraction of it
+CARDS = _Use("NORMAL", 100, writes_back=False)  # feedback of another worker commits in a fraction of it
 PROBE = _Use("FULL", 0)
 
 
@@ -77,6 +85,7 @@ class SqliteStore:
         self._waiting: deque[AnsweredCard] = deque(maxlen=WAITING)
         self._tokens_wait = True
         self._failed = False
+        self._written = count(1)
         self._tidied = 0.0
         self._lock = Lock()
         try:
@@ -99,6 +108,7 @@ class SqliteStore:
             with self._lock:
                 self._waiting.extend((*waited, *cards))
             return False
+        self._count()
         return True
 
     def record(
@@ -122,6 +132,7 @@ class SqliteStore:
             self._tokens_wait = False
             return self._used(token)
         self._tokens_wait = True
+        self._count()
         if abs(now - self._tidied) > TIDY_S:
             self._tidied = now
             with suppress(sqlite3.Error):
@@ -169,6 +180,15 @@ class SqliteStore:
             while self._opened:
                 self._opened.pop().close()
 
+    def _count(self) -> None:
+        if next(self._written) % WRITES == 0:
+            Thread(target=self._write_back, name="store", daemon=True).start()
+
+    def _write_back(self) -> None:
+        """Bring what is in the log into the file, as far as nobody reads it, so that the log does not grow."""
+        with suppress(sqlite3.Error), closing(self._open(PROBE)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
     def _connection(self, use: _Use) -> sqlite3.Connection:
         """The connection of the running thread, opened anew where another file has taken the place of the first."""
         held = self._held.connections
@@ -188,6 +208,8 @@ class SqliteStore:
             check_same_thread=False,
         )
         connection.execute(f"PRAGMA synchronous = {use.synchronous}")
+        if not use.writes_back:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         return connection
 
 
