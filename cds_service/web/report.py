@@ -79,7 +79,7 @@ def _lines(told: Report) -> Iterator[str]:
         yield "  ".join([name.ljust(widths[0]), *(one.rjust(width) for one, width in zip(numbers, widths[1:], strict=True))])
     for one in told.questions:
         for code, count in one.reasons.items():
-            yield f"{one.topic}, overridden {count} times: {REASONS[code]}"
+            yield f"{one.topic}, overridden {count} {'time' if count == 1 else 'times'}: {REASONS[code]}"
     for one in told.questions:
         if one.to_review:
             yield f"REVIEW {one.topic}: {share(one.overridden, one)} of {one.shown} cards were overridden"
