@@ -23,7 +23,7 @@ def test_a_request_is_whole_with_its_last_byte_and_not_before(request_: bytes, d
         arriving.take(request_[begin:end])
     assert arriving.ready
     assert arriving.whole
-    assert (b"".join(arriving.pieces()), arriving.rest()) == (request_, b"")
+    assert (b"".join(arriving.pieces()), bytes(arriving.data)) == (request_, b"")
 
 
 def test_what_follows_a_request_is_kept_for_the_next_one() -> None:
@@ -31,7 +31,7 @@ def test_what_follows_a_request_is_kept_for_the_next_one() -> None:
         arriving = Arriving(LARGEST)
         arriving.take(one + GET[:9])
         assert arriving.whole
-        assert (b"".join(arriving.pieces()), arriving.rest()) == (one, GET[:9])
+        assert (b"".join(arriving.pieces()), bytes(arriving.data)) == (one, GET[:9])
 
 
 def test_a_request_in_chunks_is_handed_on_in_small_pieces() -> None:

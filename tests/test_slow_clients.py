@@ -1,6 +1,7 @@
 """Clients that send slowly, or something else than HTTP: they hold up nobody, and are answered as everyone is."""
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -135,6 +136,9 @@ def test_what_is_no_http_is_refused_with_an_outcome_that_quotes_nothing(running:
     assert (headers["connection"], headers["cache-control"]) == ("close", "no-store")
     assert b"Jane" not in answer
     assert "Jane" not in running.log.read_text()
+    counted = str(status) if status == 400 else "other"
+    line = rf'cds_requests_total{{service="other",status="{counted}",outcome="\w+"}} [1-9]'
+    assert re.search(line, running.requested("/metrics").text)
 
 
 @pytest.mark.parametrize(

@@ -35,17 +35,14 @@ class Arriving:
         self._framing = 0  # the bytes between the chunks
 
     def pieces(self) -> list[bytes]:
-        """The bytes of the request.
+        """The bytes of the request, which are kept here no longer. What has come beyond it stays, as the next one begins with it.
 
         Where it has chunks, in small pieces: whoever takes those apart copies at each of them what is left of a piece.
         """
-        data = bytes(self.data[: self._end] if self.whole else self.data)
+        end = self._end if self.whole else len(self.data)
+        data, self.data = bytes(self.data[:end]), self.data[end:]
         size = _PIECE if self._chunked else max(len(data), 1)
         return [data[place : place + size] for place in range(0, len(data), size)]
-
-    def rest(self) -> bytes:
-        """What has come beyond the request: the beginning of the next one."""
-        return bytes(self.data[self._end :]) if self.whole else b""
 
     def take(self, data: bytes) -> None:
         """Add what has come."""

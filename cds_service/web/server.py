@@ -12,7 +12,7 @@ from functools import partial
 from selectors import EVENT_READ
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -25,6 +25,7 @@ from cds_service.web import logs
 from cds_service.web.arriving import HEAD, Arriving
 from cds_service.web.drain import Drain
 from cds_service.web.errors import outcome
+from cds_service.web.metrics import OTHER, Metrics
 from cds_service.web.overload import WAITED
 
 THREADS = 4
@@ -34,14 +35,17 @@ OBJECTS = 20_000
 """How many new objects make the collector look for cycles; a request leaves few, and makes thousands."""
 
 GRACE_S = 20
-"""How long requests in flight may take after that."""
+"""How many seconds requests in flight may take once the service stops."""
 
 
 HEADER_LINE = 16_000
 """How many bytes a line of a request's head may have: twice a token that could be sound, so that the gate refuses longer ones."""
 
 ARRIVAL_S = 10
-"""How long a request may take to come, from its first byte on, and how long a client may take to read the answer."""
+"""How long a request may take to come, and how long a client may take to read the answer."""
+
+RATE = 100_000
+"""For every so many bytes that have come, a request may take a second longer: a large body over a thin line is no attack."""
 
 LINGER_S = 2
 """How long a connection that is to be closed waits for the client to take leave."""
@@ -65,6 +69,7 @@ _SAID = {
     431: ("too-long", "The head of the request is too long."),
     500: ("exception", "The service failed."),
 }
+_LAST = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _LOG = logging.getLogger(__name__)
 
 
@@ -108,15 +113,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def enqueue_req(self, conn: TConn) -> None:
         """Begin with the next request of a connection, of which something may have come along with the one before."""
-        before: Arriving | None = getattr(conn, "arriving", None)
+        ahead = conn.arriving.data if hasattr(conn, "arriving") else b""
         conn.arriving = Arriving(self.app.max_body)
         conn.sock.setblocking(False)
-        if before is not None and before.rest():
-            conn.arriving.take(before.rest())
+        if ahead:
+            conn.arriving.take(bytes(ahead))
         if not conn.arriving.ready:
             self._receive(conn)
         if not conn.arriving.ready:
             conn.timeout = time.monotonic() + ARRIVAL_S
+            conn.counted = 0
             self.pending_conns.append(conn)
             self.poller.register(conn.sock, EVENT_READ, partial(self._more, conn))
         else:
@@ -128,7 +134,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.poller.unregister(conn.sock)
             self.pending_conns.remove(conn)
             self._hand_over(conn)
-        elif len(conn.arriving.data) > HEAD and sum(len(one.arriving.data) for one in self.pending_conns) > self.app.room:
+            return
+        size = len(conn.arriving.data)
+        conn.timeout += (size - conn.counted) / RATE
+        conn.counted = size
+        if size > HEAD and sum(len(one.arriving.data) for one in self.pending_conns) > self.app.room:
             self.pending_conns[0].timeout = 0
 
     def _receive(self, conn: TConn) -> None:
@@ -164,7 +174,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         WAITED.set(time.monotonic() - conn.queued)
         if conn.arriving.refusal is not None:
             conn.sock.settimeout(ARRIVAL_S)
-            _refuse(conn.sock, conn.arriving.refusal)
+            self._refuse(conn.sock, conn.arriving.refusal)
             return False
         return super().handle(conn)
 
@@ -180,12 +190,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         if status == 500:
             _LOG.error("broken", extra={"exception": type(error).__name__, "status": 500})
-        _refuse(client, status)
+        self._refuse(client, status)
 
     def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
         """After an answer, wait for the next request or take leave: say so, and wait for the client to hang up."""
         if not fs.cancelled() and fs.exception() is None and fs.result():
-            if conn.arriving.rest():
+            if conn.arriving.data:
                 self.enqueue_req(conn)
             else:
                 super().finish_request(conn, fs)
@@ -214,7 +224,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.pending_conns.remove(conn)
             self.poller.unregister(conn.sock)
             if conn.arriving.data:
-                _refuse(conn.sock, 408)
+                self._refuse(conn.sock, 408)
             self._close(conn)
         for conn in [one for one in self._leaving if one.timeout <= now]:
             self._leaving.remove(conn)
@@ -225,20 +235,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.nr_conns -= 1
         conn.close()
 
-
-def _refuse(sock: socket.socket, status: int) -> None:
-    """An answer from before there is a request; whoever does not take it goes without."""
-    response = outcome(status, *_SAID.get(status, ("invalid", "This is no HTTP request.")))
-    _mark(response)
-    lines = [f"HTTP/1.1 {status} {response.status.partition(' ')[2]}", *(f"{name}: {value}" for name, value in response.headers)]
-    with suppress(OSError):
-        sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data())
-    if status != 500:
-        _LOG.info("refused", extra={"status": status})
-
-
-def _mark(response: Response) -> None:
-    response.headers |= {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    def _refuse(self, sock: socket.socket, status: int) -> None:
+        """Answer, from before there is a request, and count it; whoever does not take the answer goes without."""
+        response = outcome(status, *_SAID.get(status, ("invalid", "This is no HTTP request.")), _LAST)
+        lines = [f"HTTP/1.1 {response.status}", *(f"{name}: {value}" for name, value in response.headers)]
+        with suppress(OSError):
+            sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + response.get_data())
+        metrics: Metrics = self.app.metrics
+        metrics.add([(metrics.request(OTHER, str(status), OTHER), 1)])
+        if status != 500:
+            _LOG.info("refused", extra={"status": status})
 
 
 class Master(Arbiter):  # type: ignore[misc]  # gunicorn has no types
@@ -281,6 +287,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self.drain: Drain = application.extensions["drain"]
         self.drain_s = drain_s
         self.max_body: int = application.extensions["max_body"]
+        self.metrics: Metrics = application.extensions["metrics"]
         self.room = max(ROOM, 2 * self.max_body)
         self._warm: Callable[[], None] | None = application.extensions.get("warm")
         self._settings: dict[str, Any] = {
