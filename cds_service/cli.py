@@ -50,8 +50,8 @@ def serve(host: str, port: int, workers: int, drain: float) -> None:
 
     settings = _configuration(host, port)
     try:
-        application = compose(settings)
         reserve(host, port)
+        application = compose(settings)
     except (ConfigError, StoreUnusable, Occupied) as error:
         raise click.ClickException(str(error)) from None
     if not settings.authentication:

@@ -15,6 +15,7 @@ from cds_service.app import REFUSED
 from cds_service.cli import main
 from cds_service.config import VARIABLES, Config, ConfigError, is_loopback, load
 from cds_service.knowledge.parameters import in_force
+from tests.conftest import free_port
 
 LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "port": 8000}
 
@@ -193,7 +194,7 @@ def test_serve_refuses_with_a_sentence(tmp_path: Path) -> None:
         ({"CDS_COLOUR": "red"}, "no such variable"),
         ({"CDS_STORE": "sqlite:////no/folder/x"}, "cannot be used as a store"),
     ):
-        refused = CliRunner().invoke(main, ["serve"], env=environ)
+        refused = CliRunner().invoke(main, ["serve", "--port", str(free_port())], env=environ)
         assert refused.exit_code == 1
         assert refused.output.startswith("Error: ")
         assert problem in refused.output
