@@ -62,19 +62,19 @@ def answer(request: HookRequest, *, hook: str, asof: date, setting: Setting, don
     done("read")
     findings = evaluate(record, setting.parameters)
     done("evaluate")
-    if setting.strict and record.fhir_version == "R4":  # the one version that the models read
-        findings = tuple(_validated(finding, gathered, request) for finding in findings)
+    if setting.strict:
+        findings = tuple(_validated(finding, gathered, request, record.fhir_version) for finding in findings)
     made = cards(findings, record, parameters=setting.parameters, base_url=setting.base_url, own=request.context.orders or ())
     done("cards")
     return Outcome(made, record, gathered.fetches)
 
 
-def _validated(finding: Finding | CannotTell, gathered: Gathered, request: HookRequest) -> Finding | CannotTell:
+def _validated(finding: Finding | CannotTell, gathered: Gathered, request: HookRequest, version: str) -> Finding | CannotTell:
     """The finding with an unknown for each entry of its evidence that is not valid FHIR."""
     resources = chain(*(received.resources for received in gathered.answers.values()), request.context.resources)
-    faults = evidence.faults(resources, {item.reference for item in finding.evidence})
+    faults = evidence.faults(resources, {item.reference for item in finding.evidence}, version)
     named: tuple[Sentence, ...] = tuple(
-        say("evidence-invalid", reference=Outside(reference), faults=Outside("; ".join(wrong)))
+        say("evidence-invalid", version=version, reference=Outside(reference), faults=Outside("; ".join(wrong)))
         for reference, wrong in faults.items()
     )
     if isinstance(finding, CannotTell):

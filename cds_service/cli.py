@@ -1,9 +1,11 @@
 """The command line; each command is a few lines that call the room where the work is done."""
 
 import json
+import socket
 import sys
+import textwrap
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -26,13 +28,24 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
+def _day(text: str) -> date:
+    """A day, written in full."""
+    try:
+        return date.fromisoformat(text if len(text) == len("2026-03-01") else "")
+    except ValueError:
+        raise click.BadParameter(f"{text} is no day; a day is written like 2026-03-01.") from None
+
+
+_WIDTH = 100
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cds-service")
 def main() -> None:
     """A CDS Hooks service: tacrolimus is being stopped, or was stopped, in a person with autoimmune disease."""
 
 
-@main.command()
+@main.command(short_help="Answer hooks over HTTP.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
@@ -46,13 +59,13 @@ def main() -> None:
 )
 def serve(host: str, port: int, workers: int, drain: float) -> None:
     """Answer hooks over HTTP until stopped."""
-    from cds_service.web.server import Occupied, Server, reserve  # noqa: PLC0415 - only this command needs a server
+    from cds_service.web.server import Server  # noqa: PLC0415 - only this command needs a server
 
     settings = _configuration(host, port)
+    _require_free(host, port)
     try:
-        reserve(host, port)
         application = compose(settings)
-    except (ConfigError, StoreUnusable, Occupied) as error:
+    except (ConfigError, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
     if not settings.authentication:
         click.secho(
@@ -62,13 +75,14 @@ def serve(host: str, port: int, workers: int, drain: float) -> None:
     Server(application, host=host, port=port, workers=workers, drain_s=drain).run()
 
 
-@main.command()
+@main.command(short_help="List the settings; would the service start?")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address the service would listen on.")
 @click.option("--port", default=8000, show_default=True, help="Port the service would listen on.")
 def config(host: str, port: int) -> None:
     """List the environment variables, and say whether the service would start with them as they are."""
     for variable in VARIABLES:
-        click.echo(f"{variable.name}\n    {variable.meaning}\n    default: {variable.default}")
+        meaning = textwrap.indent(textwrap.fill(variable.meaning, _WIDTH, break_long_words=False, break_on_hyphens=False), "    ")
+        click.echo(f"{variable.name}\n{meaning}\n    default: {variable.default}")
     try:
         check_configuration(_configuration(host, port))
     except ConfigError as error:
@@ -76,7 +90,7 @@ def config(host: str, port: int) -> None:
     click.echo("\nThe service would start with the environment as it is, provided that its store can be opened.")
 
 
-@main.command()
+@main.command(short_help="Print the knowledge base and the numbers in force.")
 def knowledge() -> None:
     """Print the knowledge base: questions, claims, conflicts, and the numbers in force at this site."""
     from cds_service.web.listing import knowledge_text  # noqa: PLC0415 - only this command needs it
@@ -84,7 +98,7 @@ def knowledge() -> None:
     click.echo(knowledge_text(_configuration("127.0.0.1", 8000).parameters))
 
 
-@main.command()
+@main.command(short_help="Run stories; exit 1 where one differs.")
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
 def check(folder: Path | None) -> None:
     """Run the stories of FOLDER (unless given, those that come with the service): one line a story, exit 1 where one differs."""
@@ -102,14 +116,14 @@ def check(folder: Path | None) -> None:
     sys.exit(1 if differing else 0)
 
 
-@main.command()
+@main.command(short_help="Answer one request in a file, without a server.")
 @click.argument("request_file", metavar="REQUEST.json")
-@click.option("--asof", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="The day to answer on.  [default: today]")
+@click.option("--asof", metavar="DATE", type=_day, help="The day to answer on, like 2026-03-01.  [default: today]")
 @click.option("--service", metavar="ID", help="The service to answer as.  [default: that of the request's hook]")
 @click.option("--timeline", "as_table", is_flag=True, help="Print instead a table of what was taken when, and how it is read.")
-def explain(request_file: str, asof: datetime | None, service: str | None, as_table: bool) -> None:
+def explain(request_file: str, asof: date | None, service: str | None, as_table: bool) -> None:
     """Print the cards for the request in a file (- for standard input), with what they rest on, as JSON."""
-    body, day = _read(request_file), asof.date() if asof else _today()
+    body, day = _read(request_file), asof or _today()
     if day.year < 1900:
         raise Refused(f"--asof {day}: no record goes back so far.")
     try:
@@ -125,7 +139,7 @@ def explain(request_file: str, asof: datetime | None, service: str | None, as_ta
     click.echo(json.dumps({"cards": response.cards}, indent=2, ensure_ascii=False))
 
 
-@main.command()
+@main.command(short_help="Print the request of a story as of today.")
 @click.argument("story")
 def request(story: str) -> None:
     """Print the request of STORY (rebound/abrupt-stop-alt-150, or a story's folder) as if it were sent today."""
@@ -135,15 +149,12 @@ def request(story: str) -> None:
         raise Refused(str(error)) from None
 
 
-_DAY = click.DateTime(["%Y-%m-%d"])
-
-
-@main.command("feedback-report")
-@click.option("--since", metavar="DATE", type=_DAY, help="The first day whose cards count.  [default: the first there is]")
-@click.option("--until", metavar="DATE", type=_DAY, help="The last day whose cards count.  [default: today]")
+@main.command("feedback-report", short_help="Print what became of the cards.")
+@click.option("--since", metavar="DATE", type=_day, help="The first day whose cards count.  [default: the first there is]")
+@click.option("--until", metavar="DATE", type=_day, help="The last day whose cards count.  [default: today]")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @click.option("--comments", is_flag=True, help="With --json: also what clinicians wrote, which may name a patient.")
-def feedback_report(since: datetime | None, until: datetime | None, as_json: bool, comments: bool) -> None:
+def feedback_report(since: date | None, until: date | None, as_json: bool, comments: bool) -> None:
     """Print what became of the cards: by question how many were shown, accepted, overridden and ignored, and why."""
     if comments and not as_json:
         raise Refused("--comments goes with --json.")
@@ -152,8 +163,7 @@ def feedback_report(since: datetime | None, until: datetime | None, as_json: boo
         raise Refused(f"There is no store at {settings.store}.")
     try:
         with closing(open_store(settings.store)) as store:
-            period = {"since": since and since.date(), "until": until and until.date()}
-            told = report.report(store, settings.parameters, **period)
+            told = report.report(store, settings.parameters, since=since, until=until)
     except (StoreUnusable, StoreUnavailable) as error:
         raise Refused(f"The store cannot be read: {error}.") from None
     click.echo(json.dumps(report.data(told, comments=comments), indent=2, default=str) if as_json else report.text(told))
@@ -171,7 +181,20 @@ def _setting() -> Setting:
     return Setting(settings.parameters, settings.base_url)
 
 
+def _require_free(host: str, port: int) -> None:
+    """Say at once where the address cannot be had, rather than after the server's own attempts."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise click.ClickException(f"Port {port} of {host} cannot be used: {error.strerror}.") from None
+
+
 def _read(request_file: str) -> bytes:
+    if Path(request_file).is_dir():
+        raise Refused(f"{request_file} is a folder: give the file, such as {Path(request_file) / 'request.json'}.")
     try:
         with click.open_file(request_file, "rb") as opened:
             body: bytes = opened.read()

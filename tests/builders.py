@@ -195,8 +195,9 @@ SCREENED = (
     word("hbsag", "negative"),
     word("anti_hbc", "negative"),
     word("tpmt_nudt15", "normal", -300),
+    word("igra", "negative", -300),
 )
-"""Hepatitis B excluded, metabolisers normal."""
+"""Hepatitis B and tuberculosis excluded, metabolisers normal."""
 
 HEALTHY = (
     lab("weight", 80, -8),

@@ -45,7 +45,7 @@ def test_both_sides_of_every_conflict_stand_on_the_card_and_none_is_chosen() -> 
     listed = detail_of(card).split("**Sources differ** (this service does not choose):\n\n")[1].split("\n\n")[0]
     for name, line in zip(REBOUND.conflicts, listed.split("\n"), strict=True):
         conflict = claims.conflicts()[name]
-        assert line.startswith(f"- {conflict.about}: (a) ")
+        assert line.startswith(f"- **{conflict.about}** ({name}): (a) ")
         assert "(b) " in line
         shown = line.replace("\\", "").split(": ", 1)[1]
         assert f"Sources differ: {shown} This service does not choose." == conflict.card
@@ -198,7 +198,7 @@ def test_what_could_not_be_told_is_one_information_card_where_no_other_stands() 
     assert basis_of(card)["class"] == "supply-gap"
     assert basis_of(card)["unknown"] == ["Not received: conditions", "Not received: dispenses"]
     assert basis_of(card)["evidence"] == [{"reference": "Condition/c"}]
-    assert "- Not received: conditions\n- Not received: dispenses" in detail_of(card)
+    assert "- **Not received:** conditions\n- **Not received:** dispenses" in detail_of(card)
 
 
 def test_what_could_not_be_told_stands_in_the_most_urgent_card_beside_its_own_unknowns() -> None:

@@ -55,7 +55,10 @@ OWN_FILES = ("frame.toml", "sentences.toml")
         (When(date(2026, 2, 10), date(2026, 3, 5)), "2026-02-10 to 2026-03-05"),
         (Quantity(Decimal(150), "U/L"), "150 U/L"),
         (Quantity(Decimal("45.0"), "umol/L"), "45 umol/L"),
-        (Quantity(Decimal("3.5"), "10*9/L"), "3.5 10*9/L"),
+        (Quantity(Decimal("3.5"), "10*9/L"), "3.5 x 10^9/L"),
+        (Quantity(Decimal(60), "[IU]/mL"), "60 IU/mL"),
+        (Quantity(Decimal(-25), "cm[H2O]"), "-25 cmH2O"),
+        (Quantity(Decimal(38), "mL/min/{1.73_m2}"), "38 mL/min/1.73 m2"),
         (Quantity(Decimal("1.6"), "1"), "1.6"),
         (Quantity(Decimal("1.6"), "{INR}"), "1.6"),
         (Quantity(Decimal("1.6"), ""), "1.6"),
@@ -90,9 +93,9 @@ def test_a_number_is_exact_where_three_decimals_can_say_it_and_else_within_half_
 
 
 def test_our_own_marks_are_escaped_in_markdown_only_where_they_could_be_markup() -> None:
-    quantity = Quantity(Decimal("3.5"), "10*9/L")
+    quantity = Quantity(Decimal("3.5"), "10*3/[drop]")
 
-    assert shown(quantity, markdown=True) == "3.5 10\\*9/L"
+    assert shown(quantity, markdown=True) == "3.5 x 10^3/\\[drop\\]"
     assert own_markdown("AST <baseline> and > 3 x ULN (C1), 50-100 mg.") == "AST \\<baseline\\> and \\> 3 x ULN (C1), 50-100 mg."
 
 
@@ -172,6 +175,34 @@ def test_a_term_that_opens_a_sentence_has_a_capital_unless_it_is_a_name() -> Non
     assert render(say("drug", drug=Term("azathioprine"))) == "Azathioprine is in use."
     assert render(say("drug", drug=Term("egfr"))) == "eGFR is in use."
     assert render(say("drug", drug=Outside("azathioprine"))) == "azathioprine is in use."
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_list_of_terms_that_opens_a_sentence_has_a_capital() -> None:
+    assert render(say("drug", drug=(Term("azathioprine"), Term("prednisone")))) == "Azathioprine and prednisone is in use."
+    assert render(say("drug", drug=())) == "none is in use."
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Exclude first: infection.", "**Exclude first:** infection."),
+        ("Not received: {what}", "**Not received:** it"),
+        ("Level < {what}: wait.", "Level \\< it: wait."),
+        ("This meets the definition of relapse used here: ALT.", "This meets the definition of relapse used here: ALT."),
+        ("Incomprehensibilities of an extraordinary length: so.", "Incomprehensibilities of an extraordinary length: so."),
+        ("At 10:30.", "At 10:30."),
+        ("{what}: so.", "it: so."),
+    ],
+)
+def test_lead_words_are_bold_where_a_list_asks_for_them(monkeypatch: pytest.MonkeyPatch, text: str, shown: str) -> None:
+    templates = sentences.read(f'one = "{text}"')
+    monkeypatch.setattr(sentences, "catalogue", lambda: templates)
+    sentence = say("one", what="it") if "{" in text else say("one")
+
+    assert sentences.render(sentence, markdown=True, lead=True) == shown
+    assert "**" not in sentences.render(sentence, markdown=True)
+    assert "**" not in sentences.render(sentence, markdown=False, lead=True)
 
 
 @pytest.mark.usefixtures("catalogue")

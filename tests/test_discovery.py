@@ -23,7 +23,7 @@ TEMPLATES = [pytest.param(key, template, id=f"{s['id']}-{key}") for s in SERVICE
 LABORATORY = {
     "markers": "tacrolimus alt ast bilirubin inr igg albumin creatinine egfr potassium magnesium sodium glucose glucose_fasting"
     " wbc neutrophils platelets crp esr upcr urine_protein_24h dsdna c3 c4 anca mpo pr3"
-    " urine_rbc urine_rbc_casts urine_wbc_casts fvc weight pregnancy_test hcg pregnancy_status",
+    " urine_rbc urine_rbc_casts urine_wbc_casts fvc weight pregnancy_test hcg pregnancy_status hba1c calcium qtc",
     "screening": "hbsag anti_hbc hbv_dna tpmt tpmt_nudt15 igra",
 }
 """The analytes that each laboratory key asks for."""

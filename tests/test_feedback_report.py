@@ -166,7 +166,7 @@ def test_the_page_tells_counts_and_closed_words(client: FlaskClient) -> None:
     page = client.get("/feedback-report")
     assert (page.status_code, page.mimetype, page.headers["Cache-Control"]) == (200, "text/html", "no-store")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    for words in ("<td>60</td>", "20 (33 %)", "1 (2 %)", "39 (65 %)", "90 s", "Data in the record are wrong: 20", "To review"):
+    for words in (">60</td>", "20 (33 %)", "1 (2 %)", "39 (65 %)", "90 s", "Data in the record are wrong: 20", "To review"):
         assert words in page.text
     assert TOPICS["abrupt-stop"].display in page.text
     assert not any(part in page.text for part in ("Testfall", "cmd", "<script", "\x1b", "\u202e"))

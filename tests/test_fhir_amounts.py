@@ -113,11 +113,12 @@ class TestProducts:
         filler = self.of({"text": "lactose"}, isActive=False)
         assert self.strength(self.of(strengthQuantity=counted(1, "mg")), filler) == 1
 
-    def test_a_mixture_is_not_taken_for_one_of_its_ingredients(self) -> None:
-        mixture = [self.of(strengthQuantity=counted(1, "mg")), self.of({"text": "clobetasol"})]
+    def test_a_mixture_is_known_by_the_drug_of_the_table_that_is_in_it_and_has_no_strength(self) -> None:
+        mixture = [self.of({"text": "clobetasol"}), self.of(strengthQuantity=counted(1, "mg"))]
         product = {"resourceType": "Medication", "id": "m", "ingredient": mixture}
         told = order(medicationCodeableConcept=None, medicationReference={"reference": "#m"}, contained=[product])
-        assert only_use(told).drug.ingredient is None
+        found = only_use(told).drug
+        assert (found.ingredient, found.strength) == ("tacrolimus", None)
 
 
 class TestPartsOfTheDay:

@@ -164,11 +164,15 @@ class TestReferences:
         product = {"resourceType": "Medication", "id": "med", "ingredient": ingredient}
         assert self.by_reference("Medication/med", product).ingredient == "tacrolimus"
 
-    def test_a_mixture_without_code_is_not_taken_apart(self) -> None:
-        both = [{"itemCodeableConcept": tacrolimus("42316")}, {"itemCodeableConcept": {"text": "something"}}]
-        pointer = {"reference": "Medication/med"}
-        product = {"resourceType": "Medication", "id": "med", "ingredient": both}
-        assert only_use(order(medicationCodeableConcept=None, medicationReference=pointer), product).drug.ingredient is None
+    @pytest.mark.parametrize("turn", [1, -1])
+    @pytest.mark.parametrize(("code", "known"), [(None, "tacrolimus"), ({"text": "mixture"}, "tacrolimus")])
+    def test_a_mixture_is_known_by_what_is_in_it(self, turn: int, code: Json | None, known: str) -> None:
+        """A compounded suspension, its vehicle listed beside the drug."""
+        strength = {"numerator": {"value": 1, "unit": "mg"}, "denominator": {"value": 1, "unit": "mL"}}
+        both = [{"itemCodeableConcept": tacrolimus("42316"), "strength": strength}, {"itemCodeableConcept": {"text": "syrup"}}]
+        product = {"resourceType": "Medication", "id": "med", "ingredient": both[::turn], **({"code": code} if code else {})}
+        found = only_use(order(medicationCodeableConcept=None, medicationReference={"reference": "Medication/med"}), product).drug
+        assert (found.ingredient, found.strength) == (known, None)
 
     def test_r5_names_the_medicine_by_concept_or_reference(self) -> None:
         inline = drug(medicationCodeableConcept=None, medication={"concept": tacrolimus()})

@@ -6,7 +6,7 @@ import pytest
 from msgspec import Raw
 
 from cds_service.fhir.reading import read
-from cds_service.patient.facts import Use, UseStatus
+from cds_service.patient.facts import DISCONTINUED, Loss, Lost, Record, Use, UseStatus
 from cds_service.protocol.gathered import Gathered
 from cds_service.protocol.request import HookContext, HookRequest
 from tests.reading import TODAY, UTC, Json, answers, order, raw, record, tacrolimus
@@ -53,6 +53,10 @@ class TestGroups:
     def test_the_status_of_a_group_is_that_of_its_orders(self, status: str, meant: UseStatus | None) -> None:
         found = drafts(group({"resource": POINTER}, status=status))
         assert found == ({} if meant is None else {"MedicationRequest/m1": meant})
+
+    def test_a_draft_of_a_group_that_is_revoked_was_never_in_force(self) -> None:
+        found = drafts(order(status="draft"), group({"resource": POINTER}, status="revoked"), known=())
+        assert found == {"MedicationRequest/m1": UseStatus.CANCELLED}
 
     def test_a_group_in_error_says_nothing(self) -> None:
         assert drafts(group({"type": REMOVE, "resource": POINTER}, status="entered-in-error")) == {}
@@ -126,13 +130,26 @@ class TestTasks:
         assert drafts(self.task(**{"for": {"reference": "Patient/p1"}})) != {}
 
 
+def test_what_ends_an_order_is_named() -> None:
+    """Its own status stays what it was: the card must not say otherwise."""
+    plan, group_of_it = TestPlans.plan({"reference": POINTER}, status="revoked"), group({"type": REMOVE, "resource": POINTER})
+    named = {"detail": {"status": "stopped", "productCodeableConcept": tacrolimus()}}
+    told = [record(order(), drafts=[one]).drafts for one in (plan, group_of_it, TestTasks.task(), TestPlans.plan(named))]
+    assert [use.ended_by for (use,) in told] == ["CarePlan/p1", "RequestGroup/g1", "Task/t1", "CarePlan/p1"]
+    assert [use.ended_by for use in (*TestDiscontinuation.ended(order()), *TestDiscontinuation.ended("m1"))] == [DISCONTINUED] * 2
+
+
 class TestDiscontinuation:
+    @classmethod
+    def ended(cls, *discontinued: object, **more: tuple[Json, ...]) -> tuple[Use, ...]:
+        return cls.told(*discontinued, **more).drafts
+
     @staticmethod
-    def ended(*discontinued: object, drafted: tuple[Json, ...] = (), known: tuple[Json, ...] = (order(),)) -> tuple[Use, ...]:
+    def told(*discontinued: object, drafted: tuple[Json, ...] = (), known: tuple[Json, ...] = (order(),)) -> Record:
         lists: tuple[tuple[Raw, ...], ...] = (tuple(map(raw, drafted)), tuple(map(raw, discontinued)))
         request = HookRequest("order-discontinue", "i", HookContext("p1", orders=lists[0], discontinued=lists[1]))
         gathered = Gathered(answers(({"resourceType": "Patient", "id": "p1"}, *known)))
-        return read(gathered, request, hook="order-discontinue", asof=TODAY, zone=UTC).drafts
+        return read(gathered, request, hook="order-discontinue", asof=TODAY, zone=UTC)
 
     @pytest.mark.parametrize("status", ["active", "draft", "on-hold", "completed", None])
     def test_an_order_being_discontinued_is_stopped_whatever_its_status(self, status: str | None) -> None:
@@ -152,6 +169,23 @@ class TestDiscontinuation:
     @pytest.mark.parametrize("pointer", ["MedicationRequest/other", "other", {"reference": 7}, 7, {}])
     def test_a_reference_to_nothing_known_is_no_order(self, pointer: object) -> None:
         assert self.ended(pointer) == ()
+
+    @pytest.mark.parametrize(
+        ("entry", "count"),
+        [
+            ("MedicationRequest/other", 1),
+            ("other", 1),
+            ({"reference": "https://ehr.example.org/MedicationOrder/other"}, 1),
+            (order(id="other", medicationCodeableConcept=None), 1),
+            ("MedicationRequest/m1", 0),
+            ("ServiceRequest/other", 0),
+            ({"resourceType": "ServiceRequest", "id": "other"}, 0),
+            (7, 0),
+        ],
+    )
+    def test_what_may_be_the_order_of_a_medicine_and_is_not_known_is_noted(self, entry: object, count: int) -> None:
+        lost = tuple(one for one in self.told(entry).lost if one.what == "orders of this request")
+        assert lost == ((Lost("orders of this request", Loss.UNREADABLE, count),) if count else ())
 
     def test_the_same_order_among_the_drafts_counts_once(self) -> None:
         (use,) = self.ended(order(), drafted=(order(),))

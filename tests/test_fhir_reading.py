@@ -237,6 +237,28 @@ class TestDrafts:
     def test_a_draft_keeps_the_status_that_the_client_would_sign(self, status: str) -> None:
         assert [use.status.value for use in record(drafts=[order(status=status)]).drafts] == [status]
 
+    @pytest.mark.parametrize("nameless", [{}, {"medicationReference": {"reference": "Medication/not-sent"}}])
+    def test_an_order_signed_again_without_its_medicine_is_the_one_on_record(self, nameless: Json) -> None:
+        again = {**order(status="stopped", medicationCodeableConcept=None), **nameless}
+        (use,) = record(order(), drafts=[again]).drafts
+        assert (use.drug.ingredient, use.status) == ("tacrolimus", UseStatus.STOPPED)
+        other = record(order(id="other"), drafts=[again])
+        assert (other.drafts, other.tolerated) == ((), 1)
+
+    @pytest.mark.parametrize(
+        ("more", "noted"),
+        [
+            ({"status": "stopped"}, True),
+            ({"status": "on-hold"}, True),
+            ({"status": "active", "doNotPerform": True}, True),
+            ({"status": "active"}, False),
+        ],
+    )
+    def test_an_order_of_no_known_medicine_that_ends_is_noted(self, more: Json, noted: bool) -> None:
+        """It may be the one that matters."""
+        found = record(drafts=[order(medicationCodeableConcept=None, **more)])
+        assert found.lost == ((Lost("orders of this request", Loss.UNREADABLE, 1),) if noted else ())
+
     def test_a_draft_entered_in_error_is_none(self) -> None:
         assert record(drafts=[order(status="entered-in-error")]).drafts == ()
 

@@ -158,6 +158,11 @@ class TestOrders:
         assert not only_use(order(doNotPerform=False)).forbids
         assert only_use(order(doNotPerform=True, medicationCodeableConcept={"text": "amlodipine"})).forbids
 
+    def test_the_order_it_replaces_is_named_whatever_takes_its_place(self) -> None:
+        unlisted = {"text": "a medicine of no table"}
+        use = only_use(order(medicationCodeableConcept=unlisted, priorPrescription={"reference": "MedicationRequest/m0"}))
+        assert (use.drug.ingredient, use.replaces) == (None, "MedicationRequest/m0")
+
     def test_the_order_it_replaces_is_named(self) -> None:
         use = only_use(order(priorPrescription={"reference": "http://ehr.example/fhir/MedicationRequest/m0/_history/3"}))
         assert use.replaces == "MedicationRequest/m0"

@@ -66,8 +66,10 @@ def test_an_uneven_split_is_told_in_one_sentence() -> None:
 def test_an_order_says_which_pieces_make_up_the_dose_only_where_they_do() -> None:
     assert dosing.dosage(drug(PREDNISONE_20, 60)).startswith("60 mg (3 x 20 mg tablet)")
     assert dosing.dosage(drug(PREDNISONE_20, 30)).startswith("30 mg by mouth")
-    brand = DrugOrder("tacrolimus", "108513", "Tacrolimus 1 MG Oral Capsule [Prograf]", (Fraction(2), Fraction(2)), 14, say("r"))
-    assert dosing.dosage(brand) == "2 mg by mouth every 12 hours, for 14 days"
+    hecoria = DrugOrder(
+        "tacrolimus", "1235241", "Tacrolimus 1 MG Oral Capsule [Hecoria]", (Fraction(2), Fraction(2)), 14, say("r")
+    )
+    assert dosing.dosage(hecoria) == "2 mg by mouth every 12 hours, for 14 days"
 
 
 @pytest.mark.parametrize("intakes", [(), (3, 2, 1)])

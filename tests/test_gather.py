@@ -94,6 +94,36 @@ def test_what_a_value_tells(value: Any, state: State, resources: list[Any]) -> N
     assert conditions(value) == (state, resources)
 
 
+def literal(*resources: Any, patient: str = "%7B%7Bcontext.patientId%7D%7D") -> dict[str, Any]:
+    """The answer of a server that was asked with a token of the template as it stands."""
+    return bundle(*resources) | {"link": [{"relation": "self", "url": f"https://x/Condition?patient={patient}"}]}
+
+
+@pytest.mark.parametrize("patient", ["%7B%7Bcontext.patientId%7D%7D", "%7b%7bcontext.patientId%7d%7d", "{{context.patientId}}"])
+def test_an_empty_list_about_nobody_is_no_answer(patient: str) -> None:
+    assert conditions(literal(patient=patient)) == (State.MISSING, [])
+    assert conditions({"response": {"status": "200 OK"}, "resource": literal(patient=patient)}) == (State.MISSING, [])
+    assert conditions(literal(patient="p1")) == (State.PRESENT, [])
+
+
+def test_a_failed_read_beside_a_list_about_nobody_counts_as_not_sent() -> None:
+    prefetch = {"medicationStatements": bundle(STATEMENT), "conditions": literal(), "patient": FAILED, "allergies": None}
+    answers = gathered(prefetch).answers
+
+    states = {key: answers[key].state for key in prefetch}
+    assert states == {
+        "medicationStatements": State.PRESENT,
+        "conditions": State.MISSING,
+        "patient": State.MISSING,
+        "allergies": State.PRESENT,
+    }
+
+
+def test_lists_about_nobody_are_no_history() -> None:
+    with pytest.raises(HistoryUnavailable):
+        gathered({key: literal() for key in KEYS})
+
+
 def test_a_key_that_was_not_sent_is_missing() -> None:
     answers = gathered({"medicationStatements": None}).answers
     assert set(answers) == set(KEYS)

@@ -56,6 +56,15 @@ def test_what_the_client_answered_somehow_is_not_asked_for_again(fhir: FhirServe
     assert fhir.hits == []
 
 
+def test_what_the_client_asked_about_nobody_is_read_for_this_person(fhir: FhirServer) -> None:
+    literal = bundle() | {"link": [{"relation": "self", "url": "https://x/Condition?patient=%7B%7Bcontext.patientId%7D%7D"}]}
+
+    gathered = asked(fhir, known() | {"conditions": literal, "patient": {"resourceType": "OperationOutcome"}})
+
+    assert fhir.asked() == ["Condition", "Patient"]
+    assert (ids(gathered, "conditions"), ids(gathered, "patient")) == (["Condition-1"], ["p1"])
+
+
 def test_what_a_client_never_offers_is_not_asked_for(fhir: FhirServer) -> None:
     gathered = asked(fhir, known("conditions"), not_offered=frozenset({"Condition"}))
     assert (fhir.hits, gathered.answers["conditions"].state) == ([], State.NOT_OFFERED)

@@ -177,15 +177,19 @@ class Lines(logging.Handler):
 
 
 @pytest.fixture
-def log() -> Iterator[Lines]:
+def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    """Every line of every logger, also where another test has set up the service's own logging."""
     handler = Lines()
-    root = logging.getLogger()
-    level = root.level
+    root, ours = logging.getLogger(), logging.getLogger("cds_service")
+    levels = {logger: logger.level for logger in (root, ours)}
+    monkeypatch.setattr(ours, "propagate", True)
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for logger in levels:
+        logger.setLevel(logging.DEBUG)
     yield handler
     root.removeHandler(handler)
-    root.setLevel(level)
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 def echoing(fhir: FhirServer) -> list[bad.Behaviour]:

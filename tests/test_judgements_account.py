@@ -11,6 +11,7 @@ from msgspec import structs
 from cds_service.knowledge.finding import Evidence, Sentence, Term
 from cds_service.knowledge.judgements import account
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.flare import Reading, Tier
 from cds_service.knowledge.judgements.usage import ExposureClass
 from cds_service.patient.facts import Comparator, LabStatus, Loss, Lost, Outside, Quantity, Use, UseStatus
 from tests.builders import (
@@ -180,7 +181,7 @@ def test_without_any_tacrolimus_the_evidence_is_what_else_there_is() -> None:
 @pytest.mark.parametrize(
     ("medicines", "key"),
     [
-        ((use(end=-9),), "stopped-abruptly"),
+        ((use(end=-9),), "stopped-abruptly-at-maintenance"),
         (doses((4, 200), (2, 27)), "tapered-rapidly"),
         (doses((4, 200), (2, 28)), "tapered-completely"),
         ((use(end=-9, lines=()),), "stopped-taper-unknown"),
@@ -235,6 +236,12 @@ def test_nothing_covers_it() -> None:
     assert account.cover(told(use(end=-9))) == ()
 
 
+def test_that_doses_of_the_tablet_are_on_another_scale_is_said() -> None:
+    for formulation, said in (("extended-release-tablet", ["doses-on-scale"]), ("prolonged-release", [])):
+        taken = use(drug(formulation=formulation), 3, end=-9)
+        assert keys(account.ending(case(record(taken)))) == ["stopped-abruptly-at-maintenance", *said]
+
+
 # --- markers
 
 
@@ -244,11 +251,29 @@ def test_a_marker_is_told_in_its_own_unit_beside_the_baseline() -> None:
     assert keys(found) == ["marker-baseline", "marker-baseline"]
     assert found[1].values["value"] == Quantity(Decimal(1900), "mg/dL")
     assert found[1].values["baseline"] == Quantity(Decimal(1200), "mg/dL")
-    assert found[0].values["times"] == Decimal("3.75")
+    assert found[0].values["times"] == Quantity(Decimal("3.75"), "1")
+
+
+def test_numbers_that_nobody_writes_are_told_too() -> None:
+    """Thirty digits after the point, or a limit a billion billion times below the value, stop nothing."""
+    long = lab("alt", "150." + "1" * 30, reported=Quantity(Decimal("150." + "1" * 30), "U/L"), high="1E-12")
+    huge = lab("ast", "6E+13", high="6E-14")
+    found = account.markers(case(flaring(markers=(long, huge, lab("alt", "1" * 13, -60), lab("ast", 30, -60)))))
+    assert keys(found) == ["marker-baseline", "marker-baseline"]
+
+
+def test_a_result_in_words_is_told_as_new() -> None:
+    (told,) = [account.marker(Reading(word("dsdna", "positive", -2), None, False, None, Tier.NONE))]
+    assert (told.key, told.values["result"]) == ("marker-newly", Term("positive"))
 
 
 def test_a_marker_without_a_baseline() -> None:
     assert keys(account.markers(case(flaring(markers=(lab("alt", 150),))))) == ["marker"]
+
+
+def test_a_marker_up_to_its_upper_limit_is_not_raised() -> None:
+    alt, ast = lab("alt", 41), lab("ast", 40)
+    assert keys(account.markers(case(flaring(markers=(alt, ast))))) == ["marker", "marker-normal"]
 
 
 # --- what is not known of the flare
@@ -339,3 +364,18 @@ def test_of_a_dose_ordered_again_every_day_the_first_and_the_last_orders_are_cit
     last = order(start=-10, end=-9, reference="last")
     named = [item.reference for item in account.evidence(told(*daily, last)) if item.reference[0] in "ol"]
     assert named == ["o0", "o1", "o29", "last"]
+
+
+def test_of_many_results_that_cannot_be_judged_the_newest_of_each_test_is_named() -> None:
+    many = [lab("alt", None, -on) for on in range(1, 8)]
+    early = [lab("ast", 30 + on, -on, status=LabStatus.PRELIMINARY) for on in range(1, 8)]
+    told = account.flare_unknown(case(flaring(markers=(*many, *early))))
+    named = [(one.key, one.values["on"]) for one in told if one.key in {"marker-unreadable", "marker-preliminary"}]
+    assert named == [("marker-unreadable", many[0].when), ("marker-preliminary", early[0].when)]
+
+
+def test_a_bound_that_decides_nothing_is_not_called_normal() -> None:
+    low, open_ended = (lab("alt", 20, high=40, comparator=sign) for sign in (Comparator.LESS, Comparator.GREATER))
+    told = [account.marker(Reading(one, Decimal(40), False, None, Tier.NONE)) for one in (low, open_ended)]
+    assert keys(told) == ["marker-normal", "marker"]
+    assert told[1].values["times"] == Quantity(Decimal("0.50"), "1", Comparator.GREATER)

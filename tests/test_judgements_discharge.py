@@ -132,6 +132,14 @@ def test_the_days_of_use_in_the_half_year_are_counted(start: int, days: int) -> 
     assert found.days_before == days
 
 
+def test_where_the_order_of_the_ward_ended_and_the_list_from_home_says_taken_it_is_missed() -> None:
+    """The record contradicts itself; among the orders for the time after it is missing all the same."""
+    ended = order(start=-10, end=-1, reference="MedicationRequest/ward")
+    assert state(use(asserted=0), ended, home()) is OMITTED
+    assert state(use(asserted=0), ended, home("tacrolimus")) is None
+    assert state(use(asserted=0), ended) is None
+
+
 def test_a_stop_that_is_ordered_at_discharge_is_the_stops_own_matter() -> None:
     running = order(reference="MedicationRequest/tac", asserted=-20)
     stop = order(reference="MedicationRequest/tac", status=UseStatus.STOPPED)

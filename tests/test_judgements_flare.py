@@ -271,6 +271,14 @@ def test_with_an_anticoagulant_the_inr_is_not_judged() -> None:
     assert (found.tier, found.state) == (SEVERE, "")
 
 
+@pytest.mark.parametrize(("end", "counts"), [(-3, True), (-2, False), (-1, False)])
+def test_an_anticoagulant_on_the_day_of_the_sample_counts_though_it_has_ended(end: int, counts: bool) -> None:
+    found = judged(alt(60), lab("inr", 3, -2), medicines=(use("warfarin", 5, end=end),))
+    assert (found.tier is SEVERE, found.inr_ignored) == (counts, not counts)
+    begun_after = judged(alt(60), lab("inr", 3, -4), medicines=(use("warfarin", 5, start=-3, end=-1),))
+    assert begun_after.tier is SEVERE
+
+
 def test_an_anticoagulant_of_the_past_does_not_matter() -> None:
     assert judged(alt(60), lab("inr", 3), medicines=(use("warfarin", 5, end=-100),)).tier is SEVERE
 
@@ -312,6 +320,23 @@ def test_more_is_never_less(number: int, before: int, more: int) -> None:
 
 def test_the_age_of_a_result_is_in_days() -> None:
     assert age_of(alt(30, -120), TODAY) == 120
+
+
+@pytest.mark.parametrize(
+    ("before", "quiet"),
+    [
+        ((usual("alt", 40),), True),
+        ((usual("alt", 41),), False),
+        ((usual("ast", 30), usual("igg", 15)), True),
+        ((usual("alt", 80), usual("igg", 12)), False),
+        ((usual("alt", 30), usual("igg", 18)), False),
+        ((usual("igg", 12),), False),
+        ((), False),
+    ],
+    ids=["normal", "raised", "AST and IgG", "ALT raised, IgG normal", "IgG raised, ALT normal", "IgG alone", "nothing"],
+)
+def test_the_disease_was_quiet_only_where_all_that_is_known_was_normal(before: tuple[Lab, ...], quiet: bool) -> None:
+    assert judged(alt(150), lab("ast", 130), lab("igg", 19), *before).quiet_before is quiet
 
 
 def test_a_reading_tells_how_many_times_its_limit_it_is() -> None:

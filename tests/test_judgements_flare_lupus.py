@@ -8,7 +8,7 @@ from msgspec import structs
 from cds_service.knowledge.judgements.flare import Tier
 from cds_service.patient.facts import Comparator, Lab, LabStatus
 from cds_service.patient.units import canonical
-from tests.builders import lab
+from tests.builders import lab, word
 from tests.flaring import INFECTION, NONE, POSSIBLE, RELAPSE, SEVERE, hints, judged, rising, unknown, whys
 
 NEPHRITIS = "lupus_nephritis"
@@ -151,6 +151,29 @@ def test_an_infection_may_explain_the_sediment() -> None:
 def test_a_rising_antibody_is_information(before: int, now: int, high: int | None, expected: list[str]) -> None:
     found = judged(NEPHRITIS, *QUIET, *rising("dsdna", before, now, high=high))
     assert (found.tier, found.judged, hints(found)) == (NONE, True, expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (word("dsdna", "negative", -60), word("dsdna", "positive", -2), ["lupus-antibody"]),
+        (word("dsdna", "positive", -60), word("dsdna", "positive", -2), []),
+        (word("dsdna", "negative", -60), word("dsdna", "negative", -2), []),
+        (word("dsdna", "negative", -400), word("dsdna", "positive", -2), []),
+        (word("dsdna", "negative", -60), word("dsdna", "positive", -2, status=LabStatus.PRELIMINARY), []),
+        (word("dsdna", "negative", -60), word("dsdna", "positive", -20), []),
+        (word("dsdna", "negative", -60), lab("dsdna", 20, -2), []),
+    ],
+    ids=["newly", "as before", "still not", "too long ago", "preliminary", "before the stop", "a number"],
+)
+def test_an_antibody_in_words_that_is_newly_positive_is_information(before: Lab, now: Lab, expected: list[str]) -> None:
+    found = judged(NEPHRITIS, *QUIET, before, now)
+    assert (found.tier, found.judged, hints(found)) == (NONE, True, expected)
+
+
+def test_an_antibody_in_numbers_and_words_is_said_once() -> None:
+    words = word("dsdna", "negative", -60), word("dsdna", "positive", -2)
+    assert hints(judged(NEPHRITIS, *rising("dsdna", 20, 60), *words)) == ["lupus-antibody"]
 
 
 def test_an_antibody_without_a_baseline_is_not_rising() -> None:

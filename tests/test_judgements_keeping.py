@@ -156,3 +156,8 @@ def test_in_some_diseases_the_steps_are_slower(problems: tuple[Problem, ...], sl
 
 def test_a_site_may_have_longer_steps() -> None:
     assert plan(ordered(), taper_plan_step_days=28)[1].values == {"doses": (3, 2, 1), "days": 28, "total": 84}
+
+
+@pytest.mark.parametrize("years", [14, None])
+def test_no_steps_in_mg_for_a_child_or_at_an_unknown_age(years: int | None) -> None:
+    assert keys(plan(ordered(person=person(years)))) == ["taper-instead"]

@@ -279,6 +279,14 @@ def test_much_less_for_a_short_time_beside_a_stop_of_the_old_order_is_a_way_to_z
     assert judged(revised(STOPPED), draft(mg=2, lines=(line(None, start=0, end=9),))) is None
 
 
+def test_the_end_of_the_order_itself_counts_where_its_dosage_has_none() -> None:
+    """As where it is the validity of a prescription."""
+    lines = (line(1, start=0),)
+    assert judged(draft(lines=lines, end=6, replaces=ORDER)) is not None
+    assert judged(draft(lines=lines, end=300, replaces=ORDER)) is None
+    assert judged(draft(lines=lines, end=None, replaces=ORDER)) is None
+
+
 # --- a product of which nobody knows whether it is systemic
 
 
@@ -303,6 +311,24 @@ def test_the_end_of_a_product_without_a_route_is_told_apart() -> None:
 def test_otherwise_there_is_none(medicine: Drug, drafted: Use) -> None:
     told = record(order(medicine, reference=ORDER, asserted=-20), drafts=(drafted,))
     assert ordered_stop.of_unknown_route(told, exposure.judge(told, IN_FORCE)) is None
+
+
+@pytest.mark.parametrize(
+    ("begun", "before", "stops"),
+    [
+        (-1, (), True),
+        (0, (), False),
+        (1, (), False),
+        (None, (), False),
+        (0, (order(end=-1, status=COMPLETED),), True),
+        (0, (order(status=CANCELLED),), False),
+    ],
+)
+def test_an_order_cancelled_on_its_first_day_was_never_in_force(begun: int | None, before: tuple[Use, ...], stops: bool) -> None:
+    """Unless it went on with what was taken before."""
+    medicines = (order(reference=ORDER, start=begun, asserted=0), *before)
+    cancelled = draft(reference=ORDER, status=CANCELLED, start=begun)
+    assert bool(judged(cancelled, medicines=medicines)) is stops
 
 
 def test_cancelling_a_second_copy_of_the_order_is_no_stop() -> None:

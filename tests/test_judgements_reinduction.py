@@ -109,17 +109,18 @@ def test_a_concern_withholds_what_it_guards_and_nothing_else(
 def test_a_warning_is_said_beside_the_offer() -> None:
     found = judged(flaring(also=(lab("egfr", 50),)))
     assert offered(found) == ALL
-    assert keys(found.advice)[-1] == "warning-kidney"
+    assert keys(found.warned) == ["warning-kidney"]
 
 
 def test_a_question_is_said_and_asked_of_the_laboratory_first() -> None:
     found = judged(flaring(screening=(), person=person(30, Sex.FEMALE)))
-    assert keys(found.unknown) == ["unknown-hepatitis-b", "unknown-metaboliser", "unknown-pregnancy"]
-    first = ["hepatitis-b-surface-antigen", "hepatitis-b-core-antibody", "tpmt-nudt15", "pregnancy-serum"]
+    assert keys(found.unknown) == ["unknown-hepatitis-b", "unknown-tuberculosis", "unknown-metaboliser", "unknown-pregnancy"]
+    before = ["hepatitis-b-surface-antigen", "hepatitis-b-core-antibody", "tuberculosis-igra"]
+    first = [*before, "tpmt-nudt15", "pregnancy-serum"]
     for offer in found.offers:
         tests = [order.test for order in offer.labs]
         assert [test for test in tests if test in first] == first
-    assert [order.test for order in found.offers[-1].labs][:4] == first
+    assert [order.test for order in found.offers[-1].labs][:5] == first
 
 
 def test_nothing_known_leaves_the_start_dose_and_the_questions() -> None:
@@ -128,6 +129,7 @@ def test_nothing_known_leaves_the_start_dose_and_the_questions() -> None:
     assert keys(found.unknown) == [
         *(
             "unknown-hepatitis-b",
+            "unknown-tuberculosis",
             "unknown-metaboliser",
             "unknown-bilirubin",
             "unknown-kidney",

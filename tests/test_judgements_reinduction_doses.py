@@ -9,19 +9,25 @@ import pytest
 from cds_service.knowledge import orders
 from cds_service.knowledge.finding import LabOrder
 from cds_service.knowledge.judgements import reinduction
-from cds_service.patient.facts import Lab, LabStatus
+from cds_service.patient.facts import Drug, Lab, LabStatus, Problem
 from tests.builders import (
     HEALTHY,
     LUPUS,
+    SCREENED,
     case,
     doses,
     drug,
     flaring,
     lab,
+    problem,
     record,
     use,
+    word,
 )
+from tests.flaring import rising
 from tests.offers import CAPSULE_24H, IN_FORCE, RESTART, TABLET, judged, keys, restarted, without
+
+MYASTHENIA = problem("myasthenia_gravis", "indication")
 
 # --- doses
 
@@ -118,6 +124,26 @@ def test_the_product_is_that_of_the_stop_else_the_newest_one_known() -> None:
     assert restarted(record(use(drug(formulation=None), 4, end=-9))) == restarted(flaring())
 
 
+@pytest.mark.parametrize(
+    ("code", "formulation", "mg", "name"),
+    [
+        ("108513", "immediate-release", 4, "Tacrolimus 1 MG Oral Capsule [Prograf]"),
+        ("261134", "immediate-release", 3, "Tacrolimus 0.5 MG Oral Capsule [Prograf]"),
+        ("198377", "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        ("1235241", "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        (None, "immediate-release", 4, "tacrolimus 1 MG Oral Capsule"),
+        ("1431984", CAPSULE_24H, 4, "24 HR Tacrolimus 1 MG Extended Release Oral Capsule [Astagraf]"),
+        ("1664440", TABLET, 4, "24 HR tacrolimus 4 MG Extended Release Oral Tablet [Envarsus]"),
+    ],
+    ids=["Prograf", "half milligrams", "any maker's", "a brand that cannot be ordered", "no code", "Astagraf", "Envarsus"],
+)
+def test_the_brand_is_kept(code: str | None, formulation: str, mg: int, name: str) -> None:
+    product = drug(formulation=formulation, code=code)
+    found = restarted(record(use(product, mg, end=-9), markers=(*HEALTHY, lab("alt", 150))))
+    assert found is not None
+    assert found.display == name
+
+
 def test_an_infusion_is_not_restarted_as_capsules() -> None:
     assert restarted(record(use(drug(formulation="intravenous"), 2, end=-9), markers=(*HEALTHY, lab("alt", 150)))) is None
 
@@ -128,9 +154,12 @@ def test_unknown_doses_are_not_restarted() -> None:
     assert "no-stable-dose" in keys(found.advice)
 
 
-def test_a_first_level_belongs_to_the_restart() -> None:
-    offer = next(offer for offer in judged(flaring()).offers if offer.order_set == RESTART)
-    assert offer.labs[0] == LabOrder("tacrolimus-trough", 4)
+@pytest.mark.parametrize(("formulation", "day"), [("immediate-release", 4), (CAPSULE_24H, 4), (TABLET, 7)])
+def test_a_first_level_belongs_to_the_restart(formulation: str, day: int) -> None:
+    """The extended-release tablet takes a week to show its level."""
+    told = record(use(drug(formulation=formulation), 4, end=-9), markers=(*HEALTHY, lab("alt", 150)))
+    offer = next(offer for offer in judged(told).offers if offer.order_set == RESTART)
+    assert offer.labs[0] == LabOrder("tacrolimus-trough", day)
 
 
 # --- the doses in words
@@ -167,6 +196,15 @@ def test_without_a_weight_nothing_is_reckoned() -> None:
     assert words[:3] == ["source-steroid", "source-azathioprine", "source-tacrolimus"]
 
 
+def test_what_supports_weeks_of_a_steroid_is_named_where_one_is_offered() -> None:
+    assert "steroid-support" in keys(judged(flaring()).advice)
+    carrier = flaring(screening=(word("hbsag", "positive"), *SCREENED[1:]))
+    assert "steroid-support" not in keys(judged(carrier).advice)
+    nephritis = record(use(end=-9), markers=(*HEALTHY, *rising("upcr", 300, 1200)), problems=(LUPUS,))
+    assert "steroid-support" not in keys(judged(nephritis).advice)
+    assert "steroid-support" in keys(judged(nephritis, reinduction_scope="any-autoimmune").advice)
+
+
 # --- laboratory orders
 
 
@@ -190,6 +228,61 @@ def test_a_test_of_the_past_week_is_not_repeated_today(on: int, recent: bool) ->
     assert found["alt"] == (LabOrder("alt", 14, 14, 4) if recent else LabOrder("alt", 0, 14, 5))
     assert found["leukocytes"].first_day == (14 if recent else 0)
     assert found["ast"].first_day == 0
+
+
+@pytest.mark.parametrize(("start", "offered"), [(25, 25), (30, 25), (49, 25), (50, 50)])
+def test_the_start_of_azathioprine_is_whole_tablets_and_never_above_the_site_s(start: int, offered: int) -> None:
+    offer = judged(flaring(), azathioprine_start_mg=start).offers[2]
+    assert (offer.drugs[1].intakes, offer.label.values["azathioprine"]) == ((offered,), offered)
+
+
+@pytest.mark.parametrize(
+    ("product", "mg", "said"),
+    [
+        (drug(), "0.4", True),
+        (drug(), "0.5", False),
+        (drug(formulation=TABLET), "0.5", True),
+        (drug(), "8.5", False),
+    ],
+)
+def test_a_dose_that_no_product_makes_up_is_said(product: Drug, mg: str, said: bool) -> None:
+    found = judged(record(use(product, mg, end=-9), markers=(*HEALTHY, lab("alt", 150))))
+    assert ("no-product-for-dose" in keys(found.advice)) is said
+
+
+@pytest.mark.parametrize("panel", ["lupus-nephritis", "glomerular-disease", "myasthenia-gravis", "general"])
+def test_elsewhere_tests_are_due_now_and_on_day_14(panel: str) -> None:
+    told = record(markers=(lab("creatinine", 70, -1),))
+    found = {order.test: order for order in reinduction.follow_up(told, panel, IN_FORCE)}
+    assert found.pop("creatinine") == LabOrder("creatinine", 14)
+    assert {(order.first_day, order.every_days, order.times) for order in found.values()} == {(0, 14, 2)}
+
+
+@pytest.mark.parametrize(("disease", "said"), [(LUPUS, True), (MYASTHENIA, False)])
+def test_that_tests_of_the_kidney_are_monthly_later_is_said(disease: Problem, said: bool) -> None:
+    results = *rising("upcr", 300, 1200), *rising("mg_adl", 3, 5)
+    found = judged(record(use(end=-9), markers=(*HEALTHY, *results), problems=(disease,)))
+    assert ("kidney-tests-monthly" in keys(found.advice)) is said
+
+
+@pytest.mark.parametrize(
+    ("screened", "ordered"),
+    [
+        ((word("hbsag", "negative"), word("anti_hbc", "positive")), True),
+        ((word("hbsag", "positive"), word("anti_hbc", "positive")), True),
+        ((word("hbsag", "negative"), word("anti_hbc", "negative")), False),
+        ((), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), word("hbv_dna", "negative", -365)), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), word("hbv_dna", "negative", -366)), True),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), lab("hbv_dna", 20, -5)), False),
+        ((word("hbsag", "negative"), word("anti_hbc", "positive"), lab("hbv_dna", None, -5)), True),
+    ],
+    ids=["core", "antigen", "neither", "unknown", "on file", "too old", "as a number", "unreadable"],
+)
+def test_the_dna_of_hepatitis_b_is_ordered_where_it_was_met(screened: tuple[Lab, ...], ordered: bool) -> None:
+    found = judged(flaring(screening=(*screened, *SCREENED[2:])))
+    for offer in found.offers:
+        assert ("hepatitis-b-dna" in [order.test for order in offer.labs]) is ordered
 
 
 def test_a_preliminary_or_unreadable_result_does_not_spare_a_test() -> None:

@@ -1,11 +1,13 @@
 """The checks before an order: where they speak, where they just do not, what they say of what is not known."""
 
 import inspect
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Term
@@ -68,7 +70,7 @@ def test_every_check_is_asked() -> None:
 # --- infection
 
 
-@pytest.mark.parametrize("group", ["sepsis_active_infection", "tuberculosis"])
+@pytest.mark.parametrize("group", ["sepsis_active_infection", "tuberculosis", "strongyloidiasis"])
 @pytest.mark.parametrize("active", [True, None])
 def test_an_active_infection_blocks_everything(group: str, active: bool | None) -> None:
     infected = problem(group, "serious_infection", active=active)
@@ -92,11 +94,33 @@ def test_a_latent_tuberculosis_is_a_warning_by_condition_or_by_test() -> None:
     assert concerns(screening=(*SCREENED, word("igra", "negative"))) == ()
 
 
-@pytest.mark.parametrize("group", ["diabetes", "osteoporosis_steroid_risk"])
+def test_without_a_test_for_tuberculosis_it_asks() -> None:
+    asked = [("unknown-tuberculosis", QUESTION, EVERY)]
+    assert told(concerns(screening=SCREENED[:3])) == asked
+    assert told(concerns(screening=(*SCREENED[:3], word("igra", "indeterminate")))) == asked
+    assert told(concerns(screening=(*SCREENED[:3], word("igra", "negative", -3000)))) == []
+
+
+@pytest.mark.parametrize("group", person_checks.MADE_WORSE)
 def test_what_a_steroid_makes_worse_is_said(group: str) -> None:
-    found = concerns(problems=(problem(group),))
+    found = [one for one in concerns(problems=(problem(group),)) if one.check == "made-worse"]
     assert told(found) == [("warning-made-worse", WARNING, frozenset({STEROID}))]
     assert concerns(problems=(problem(group, active=False),)) == ()
+
+
+@pytest.mark.parametrize("active", [True, False, None])
+def test_a_psychosis_is_said_also_when_it_is_over(active: bool | None) -> None:
+    found = concerns(problems=(problem("psychosis", active=active),))
+    assert told(found) == [("warning-made-worse", WARNING, frozenset({STEROID}))]
+
+
+@pytest.mark.parametrize(("percent", "said"), [("6.4", []), ("6.5", ["warning-diabetes-by-test"])])
+def test_diabetes_is_also_told_by_hba1c(percent: str, said: list[str]) -> None:
+    result = lab("hba1c", percent, -20)
+    found = concerns(results=newly(result))
+    assert (keys(found), [concern.lab for concern in found]) == (said, [result] if said else [])
+    assert keys(concerns(results=newly(result), problems=(problem("diabetes"),))) == ["warning-made-worse"]
+    assert keys(concerns(results=newly(lab("hba1c", percent, -200)))) == []
 
 
 def test_the_serious_infections_of_the_value_sets_are_those_of_the_check() -> None:
@@ -199,6 +223,61 @@ def test_what_changes_its_level_blocks_a_restart(ingredient: str, blocked: bool)
     for found in (concerns(use(ingredient)), concerns(drafts=(draft(ingredient),))):
         assert ("blocked-changed-level" in keys(found)) is blocked
     assert not [concern for concern in concerns(use("clarithromycin", end=-20)) if concern.check == "changed-level"]
+
+
+@pytest.mark.parametrize(("number", "said"), [("500", []), ("501", ["blocked-qtc"])])
+def test_a_long_corrected_interval_blocks_a_restart(number: str, said: list[str]) -> None:
+    result = lab("qtc", number, -20)
+    found = concerns(results=newly(result))
+    assert (keys(found), [concern.lab for concern in found]) == (said, [result] if said else [])
+    assert keys(concerns(results=newly(lab("qtc", number, -20)), problems=(problem("QT_prolongation"),))) == ["blocked-long-qt"]
+
+
+@pytest.mark.parametrize("group", ["heart_failure", "bradyarrhythmia"])
+def test_a_heart_at_risk_asks_for_an_ecg(group: str) -> None:
+    found = concerns(problems=(problem(group),))
+    assert ("warning-qt-heart", WARNING, ONLY_TACROLIMUS) in told(found)
+    assert "warning-qt-heart" not in keys(concerns(problems=(problem(group, active=False),)))
+
+
+def test_an_antiarrhythmic_asks_for_an_ecg() -> None:
+    found = concerns(use("sotalol", 80))
+    assert told(found) == [("warning-qt-drugs", WARNING, ONLY_TACROLIMUS)]
+    assert found[0].sentence.values == {"drugs": (Term("sotalol"),)}
+
+
+@pytest.mark.parametrize("analyte", ["potassium", "calcium", "magnesium"])
+def test_a_low_salt_and_a_medicine_that_lengthens_the_interval_ask_for_an_ecg(analyte: str) -> None:
+    low = replace(lab(analyte, "0.9", -3), low=Decimal(1))
+    found = concerns(use("levofloxacin", 500), results=newly(low))
+    assert (told(found), found[0].lab) == ([("warning-qt-drugs-and-salt", WARNING, ONLY_TACROLIMUS)], low)
+    assert concerns(use("levofloxacin", 500)) == ()
+    assert concerns(results=newly(low)) == ()
+    assert concerns(use("levofloxacin", 500), results=newly(replace(low, low=None))) == ()
+    assert concerns(use("levofloxacin", 500), results=newly(replace(low, low=Decimal("0.9")))) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "ingredient"),
+    [
+        ("harms-kidney", "ibuprofen"),
+        ("harms-kidney", "gentamicin"),
+        ("raises-potassium", "spironolactone"),
+        ("raises-potassium", "losartan"),
+        ("raises-tacrolimus-by-habit", "cannabidiol"),
+    ],
+)
+def test_what_adds_to_its_harms_is_said_beside_a_restart(name: str, ingredient: str) -> None:
+    found = concerns(use(ingredient, 20))
+    assert told(found) == [(f"warning-{name}", WARNING, ONLY_TACROLIMUS)]
+    assert found[0].sentence.values == {"drugs": (Term(ingredient),)}
+    assert concerns(use(ingredient, 20, end=-3)) == ()
+    assert concerns(use(drug(ingredient, systemic=False), 20)) == ()
+
+
+@pytest.mark.parametrize(("formulation", "count"), [("intravenous", 1), ("immediate-release", 0), (None, 0)])
+def test_what_is_swallowed_and_not_taken_up_harms_no_kidney(formulation: str | None, count: int) -> None:
+    assert len(concerns(use(drug("vancomycin", formulation=formulation), 500))) == count
 
 
 def test_all_that_changes_its_level_is_named() -> None:

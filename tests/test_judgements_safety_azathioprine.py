@@ -24,7 +24,8 @@ from tests.concerns import BLOCKED, EVERY, FIXED, QUESTION, THIOPURINE, WARNING,
 # --- hepatitis B
 
 NEGATIVE = (word("hbsag", "negative"), word("anti_hbc", "negative"))
-NORMAL = (word("tpmt_nudt15", "normal", -300),)
+NO_TUBERCULOSIS = word("igra", "negative", -300)
+NORMAL = (word("tpmt_nudt15", "normal", -300), NO_TUBERCULOSIS)
 
 
 def hepatitis_b(*results: Lab, **more: Any) -> tuple[Concern, ...]:
@@ -90,14 +91,15 @@ def test_a_negative_test_is_fresh_for_a_year() -> None:
 
 
 def test_without_the_screening_list_it_asks() -> None:
-    assert set(keys(concerns(screening=None))) == {"unknown-hepatitis-b", "blocked-metaboliser-unknown", "unknown-metaboliser"}
+    asked = {"unknown-hepatitis-b", "unknown-tuberculosis", "blocked-metaboliser-unknown", "unknown-metaboliser"}
+    assert set(keys(concerns(screening=None))) == asked
 
 
 # --- TPMT and NUDT15
 
 
 def metaboliser(*results: Lab) -> tuple[Concern, ...]:
-    return concerns(screening=(*NEGATIVE, *results))
+    return concerns(screening=(*NEGATIVE, NO_TUBERCULOSIS, *results))
 
 
 UNKNOWN_METABOLISER = [

@@ -111,6 +111,28 @@ def test_a_dose_given_after_the_stop_moves_the_last_day() -> None:
     assert judged(use(end=-20), given(-30)).last_dose == known(-20)
 
 
+@pytest.mark.parametrize(
+    ("listed", "last", "kind"),
+    [
+        ((order(),), 0, ExposureClass.ACTIVE),
+        ((order(),), -7, ExposureClass.ACTIVE),
+        ((order(),), -8, ExposureClass.ABRUPT_STOP),
+        ((), 0, ExposureClass.ABRUPT_STOP),
+        ((order(end=-5, status=UseStatus.ACTIVE),), 0, ExposureClass.ABRUPT_STOP),
+    ],
+)
+def test_what_is_still_ordered_and_given_after_a_stated_stop_goes_on(
+    listed: tuple[Use, ...], last: int, kind: ExposureClass
+) -> None:
+    """The list from home says stopped, on the ward it is given every day."""
+    every_day = (given(on, lines=(line(4, unit=DoseUnit.MG),)) for on in range(-19, last + 1))
+    assert judged(use(end=-20), *listed, *every_day).kind is kind
+
+
+def test_a_dose_on_the_day_of_the_stop_does_not_undo_it() -> None:
+    assert judged(use(end=-3), order(), given(-3)).kind is ExposureClass.ABRUPT_STOP
+
+
 def test_an_infusion_counts_to_its_last_day() -> None:
     assert judged(use(end=-20), structs.replace(given(-15), end=known(-9))).last_dose == known(-9)
 
@@ -132,6 +154,32 @@ def test_a_stop_without_a_date_is_to_verify() -> None:
     found = judged(stopped, dispense(-57, 30))
     assert (found.kind, found.doubt, found.told_by) == (ExposureClass.UNKNOWN, "doubt-stop-date", stopped)
     assert found.newest == day(-57)
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        ((given(-9),), ExposureClass.ABRUPT_STOP),
+        ((given(-30), given(-9)), ExposureClass.ABRUPT_STOP),
+        ((structs.replace(given(-12), end=known(-9)),), ExposureClass.ABRUPT_STOP),
+        ((given(-9), dispense(-8, 30)), ExposureClass.UNKNOWN),
+        ((given(-9), order(start=-300, asserted=-5, end=-5, status=UseStatus.COMPLETED)), ExposureClass.UNKNOWN),
+        ((given(3),), ExposureClass.UNKNOWN),
+        ((given(None),), ExposureClass.UNKNOWN),
+    ],
+)
+def test_the_last_dose_given_dates_a_stop_that_has_no_date(more: tuple[Use, ...], kind: ExposureClass) -> None:
+    """An order of a ward says that it was stopped and not when; what was given does, where nothing newer tells of use."""
+    stopped = order(status=UseStatus.STOPPED)
+    found = judged(stopped, *more)
+    assert (found.kind, found.told_by) == (kind, stopped)
+    if kind is ExposureClass.ABRUPT_STOP:
+        assert found.last_dose == known(-9)
+
+
+def test_a_hold_reason_of_a_stop_dated_by_the_last_dose_counts() -> None:
+    stopped = order(status=UseStatus.STOPPED, reasons=frozenset({"toxicity"}))
+    assert judged(stopped, given(-9)).kind is ExposureClass.HOLD
 
 
 def test_an_undated_stop_of_an_earlier_order_does_not_matter_while_another_runs() -> None:
@@ -241,6 +289,16 @@ def test_a_hold_with_an_end_has_a_last_dose() -> None:
 
 def test_the_planned_end_of_a_held_order_is_no_last_dose() -> None:
     assert judged(order(status=UseStatus.ON_HOLD, end=90)).last_dose is None
+
+
+@pytest.mark.parametrize(
+    ("on", "kind"),
+    [(-20, ExposureClass.HOLD), (-8, ExposureClass.HOLD), (-7, ExposureClass.ACTIVE), (0, ExposureClass.ACTIVE)],
+)
+def test_a_hold_after_which_it_is_given_again_is_over(on: int, kind: ExposureClass) -> None:
+    """Until these days: a single dose long ago is no resumption."""
+    assert judged(order(start=-200, end=-20, status=UseStatus.ON_HOLD), given(on)).kind is kind
+    assert judged(order(start=-200, status=UseStatus.ON_HOLD), given(on)).kind is ExposureClass.HOLD
 
 
 def test_a_hold_without_a_start_is_a_hold() -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -65,6 +66,18 @@ def test_every_claim_conflict_and_question_has_its_anchor_once(seen: Seen) -> No
     for anchor in (*book.claims(), *book.conflicts(), *book.questions()):
         assert seen.ids.count(anchor) == 1, anchor
     assert len(seen.ids) == len(set(seen.ids))
+
+
+def test_a_question_is_named_in_words_with_the_conflicts_of_its_claims(seen: Seen) -> None:
+    flare = seen.text.split("Flare after tacrolimus was stopped rebound ")[1].split("Sources differ: ")[1].split(".")[0]
+    assert {"X2", "X3", "X4", "X7", "X18"} <= set(flare.split(", "))
+    assert flare.split(", ") == sorted(flare.split(", "), key=lambda name: int(name[1:]))
+
+
+def test_the_headings_stand_in_order() -> None:
+    levels = [int(level) for level in re.findall(r"<h(\d)", knowledge_page(in_force()))]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
 def test_every_link_inside_the_page_lands(seen: Seen) -> None:

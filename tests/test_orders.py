@@ -164,7 +164,7 @@ def test_a_product_is_found_by_its_code_and_a_foreign_code_is_not() -> None:
 
     assert known is not None
     assert known.strength == 1
-    assert orders.product("108513") is None
+    assert orders.product("42316") is None
 
 
 def test_the_liver_panel_is_fourteen_tests_with_the_blood_count_as_its_counts() -> None:

@@ -182,6 +182,37 @@ def test_a_result_is_shown_as_reported_else_in_the_canonical_unit() -> None:
     assert labs.as_reported(lab("igg", None)) == Quantity(Decimal(), "")
 
 
+@pytest.mark.parametrize(
+    ("number", "places", "expected"),
+    [("3.745", 2, "3.74"), ("3.755", 2, "3.76"), ("1E+27", 2, "1000000000000000000000000000.00"), ("0.1" + "1" * 40, 3, "0.111")],
+)
+def test_a_number_is_rounded_however_long_it_is(number: str, places: int, expected: str) -> None:
+    assert labs.rounded(Decimal(number), places) == Decimal(expected)
+
+
+def test_a_bound_is_shown_as_a_bound() -> None:
+    high = alt(1000, comparator=GREATER, reported=Quantity(Decimal(1000), "U/L"))
+    assert labs.as_reported(high) == Quantity(Decimal(1000), "U/L", GREATER)
+
+
+@pytest.mark.parametrize(
+    ("comparator", "number", "limit", "expected"),
+    [
+        (None, 39, 40, True),
+        (None, 39, None, True),
+        (GREATER, 5, 40, False),
+        (AT_LEAST, 5, None, False),
+        (LESS, 40, 40, True),
+        (AT_MOST, 41, 40, False),
+        (LESS, 500, None, True),
+    ],
+)
+def test_what_a_value_below_a_limit_decides(
+    comparator: Comparator | None, number: int, limit: int | None, expected: bool
+) -> None:
+    assert labs.decides(alt(number, comparator=comparator), None if limit is None else Decimal(limit)) is expected
+
+
 def test_what_cannot_be_read_is_found_by_its_test() -> None:
     readable, unreadable, other = alt(50), lab("alt", None), lab("ast", None)
     assert labs.unreadable([readable, unreadable, other], "alt") == (unreadable,)

@@ -33,6 +33,7 @@ from tests.builders import (
     draft,
     given,
     lab,
+    line,
     lost,
     order,
     problem,
@@ -58,7 +59,7 @@ def test_a_hold_of_some_days_is_information() -> None:
     found = finding(held(), HELD)
     assert (found.indicator, found.exposure_class) == (INFO, "hold")
     assert (found.summary.key, found.summary.values) == ("hold-summary-stated", {"days": 3})
-    assert keys(found.happened) == ["hold-since", "stop-reason", *["marker-baseline"] * 3]
+    assert keys(found.happened) == ["hold-since", "stop-reason", *["marker-normal-baseline"] * 3]
     assert (keys(found.meaning), keys(found.advice)) == (["hold-meaning"], ["hold-plan-question", "hold-no-restart"])
     assert [offer.order_set for offer in found.offers] == ["laboratory"]
     assert (found.conflicts, found.evidence[0].reference) == (("X11",), ORDER)
@@ -70,7 +71,7 @@ def test_a_hold_of_more_than_two_weeks_without_a_plan_is_a_warning(end: int, ind
     told = held(end)
     assert shown(told).get(HELD) is indicator
     if indicator is WARNING:
-        assert finding(told, HELD).advice[0].values == {"limit": 14}
+        assert finding(told, HELD).meaning[0].values == {"limit": 14}
 
 
 def test_days_that_are_not_known_exactly_must_all_be_too_many() -> None:
@@ -262,7 +263,7 @@ def test_without_the_conditions_it_cannot_tell() -> None:
 def test_a_hold_that_is_ordered_is_a_warning_to_record_the_plan() -> None:
     found = finding(ordered(drafts=(HOLD,)), HELD)
     assert (found.indicator, found.exposure_class, found.summary.key) == (WARNING, "hold", "hold-summary-ordered-stated")
-    assert keys(found.happened)[:3] == ["hold-ordered-stated", "ordered-to-stop", "ordered-dose"]
+    assert keys(found.happened)[:3] == ["hold-ordered-stated", "ordered-to-stop", "ordered-dose-at-maintenance"]
     assert found.evidence[0].reference == ORDER
     assert shown(ordered(drafts=(HOLD,))) == {HELD: WARNING}
 
@@ -290,6 +291,20 @@ def test_a_stop_ordered_with_a_sign_is_a_possible_hold() -> None:
 
 def test_a_hold_ordered_together_with_what_resumes_it_is_a_change_of_dose() -> None:
     assert shown(ordered(drafts=(HOLD, draft(start=20, reference="MedicationRequest/later")))) == {}
+
+
+NOTHING = draft(lines=(line(0, start=0),))
+
+
+def test_an_order_of_dose_zero_is_a_hold_and_no_plan_for_one() -> None:
+    found = finding(ordered(drafts=(NOTHING,)), HELD)
+    assert keys(found.happened)[:2] == ["hold-ordered-stated", "ordered-dose-zero"]
+    assert shown(held(-20, drafts=(NOTHING,), hook="order-sign")) == {HELD: WARNING}
+
+
+def test_an_order_revised_to_end_is_no_plan_for_the_hold_that_it_may_be() -> None:
+    revised = draft(reference=ORDER, status=UseStatus.ACTIVE, start=-300, end=1)
+    assert shown(ordered(drafts=(revised,), markers=(*QUIET, lab("potassium", "6.2", -1)))) == {HELD: WARNING}
 
 
 def test_a_hold_with_an_order_to_come_has_a_plan() -> None:

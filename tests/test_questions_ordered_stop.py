@@ -3,7 +3,7 @@
 import pytest
 
 from cds_service.knowledge.finding import CannotTell, Indicator
-from cds_service.patient.facts import Loss, UseStatus
+from cds_service.patient.facts import DISCONTINUED, Loss, UseStatus
 from tests.answers import (
     CRITICAL,
     INFO,
@@ -26,7 +26,7 @@ from tests.builders import LUPUS, day, doses, draft, drug, lab, line, lost, orde
 def test_an_ordered_stop() -> None:
     found = finding(ordered(), ORDERED)
     assert (found.indicator, found.exposure_class) == (WARNING, "abrupt-stop")
-    assert keys(found.happened)[:2] == ["ordered-to-stop", "ordered-dose"]
+    assert keys(found.happened)[:2] == ["ordered-to-stop", "ordered-dose-at-maintenance"]
     assert found.happened[1].values == {"dose": 4, "baseline": 4, "days": 180}
     assert keys(found.advice) == ["keep-order", "taper-instead", "taper-plan-doses", "hold-is-different"]
     assert [(offer.order_set, offer.keeps) for offer in found.offers] == [("keep-order", (ORDER,)), ("laboratory", ())]
@@ -42,6 +42,26 @@ def test_it_speaks_in_every_hook_whose_orders_express_a_stop(hook: str) -> None:
 def test_an_order_not_to_give_is_told_as_such() -> None:
     forbidden = draft(forbids=True, reference="MedicationRequest/no")
     assert keys(finding(ordered(drafts=(forbidden,)), ORDERED).happened)[0] == "ordered-not-to-give"
+
+
+@pytest.mark.parametrize(
+    ("by", "told", "evidence"),
+    [
+        (None, "ordered-to-stop", [ORDER, "Condition/autoimmune_hepatitis"]),
+        (DISCONTINUED, "ordered-to-discontinue", [ORDER, "Condition/autoimmune_hepatitis"]),
+        ("Task/t", "ordered-by-task", [ORDER, "Task/t"]),
+        ("CarePlan/c", "ordered-by-plan", [ORDER, "CarePlan/c"]),
+        ("RequestOrchestration/g", "ordered-by-group", [ORDER, "RequestOrchestration/g"]),
+    ],
+)
+def test_what_ends_an_order_in_place_of_its_status_is_told_and_is_evidence(
+    by: str | None, told: str, evidence: list[str]
+) -> None:
+    case = ordered(drafts=(draft(reference=ORDER, status=UseStatus.STOPPED, ended_by=by),))
+    found = finding(case, ORDERED)
+    assert keys(found.happened)[0] == told
+    assert [item.reference for item in found.evidence][:2] == evidence
+    assert bool(found.offers[0].keeps) is (by is None)
 
 
 def test_an_order_revised_to_end_is_told_with_its_day() -> None:

@@ -32,7 +32,7 @@ def test_an_abrupt_stop_without_a_flare() -> None:
         "abrupt-stop-quiet",
         {"days": 9, "diseases": (Term("autoimmune_hepatitis"),)},
     )
-    assert keys(found.happened) == ["stopped-abruptly", *["marker-baseline"] * 3]
+    assert keys(found.happened) == ["stopped-abruptly-at-maintenance", *["marker-normal-baseline"] * 3]
     assert keys(found.advice) == ["plan-question", "no-treatment-without-flare"]
     assert [offer.order_set for offer in found.offers] == ["laboratory"]
     assert shown(stopped()) == {ABRUPT: WARNING}
@@ -46,7 +46,7 @@ def test_a_stop_whose_flare_nobody_can_judge_does_not_say_that_none_was_seen() -
 def test_in_another_disease_without_its_markers_the_flare_is_not_judged() -> None:
     found = finding(stopped(problems=(LUPUS,)), ABRUPT)
     assert (found.summary.key, keys(found.unknown)) == ("abrupt-stop-not-judged", ["markers-missing"])
-    assert keys(found.happened) == ["stopped-abruptly"]
+    assert keys(found.happened) == ["stopped-abruptly-at-maintenance"]
     assert "urine-protein-creatinine" in {one.test for one in found.offers[0].labs}
 
 

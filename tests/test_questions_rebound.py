@@ -26,10 +26,11 @@ def test_a_relapse_after_an_abrupt_stop() -> None:
     found = finding(flaring(), REBOUND)
     assert (found.indicator, found.exposure_class) == (CRITICAL, "abrupt-stop")
     assert found.summary.key == "rebound-summary-relapse"
-    assert keys(found.happened) == ["rebound-lead", "stopped-abruptly", "marker-baseline"]
+    assert keys(found.happened) == ["marker-baseline", "stopped-abruptly-at-maintenance"]
     assert keys(found.meaning) == ["relapse-met", "exclude-first"]
-    assert keys(found.advice)[0] == "regimen-borrowed"
-    assert keys(found.advice)[-2:] == ["response-documented", "stop-reason-unknown"]
+    assert keys(found.advice)[0] == "options-to-review"
+    assert keys(found.advice)[-2:] == ["response-documented", "regimen-borrowed"]
+    assert keys(found.unknown)[-1] == "stop-reason-unknown"
     assert [offer.order_set for offer in found.offers][:1] == ["steroid-alone"]
     assert shown(flaring()) == {REBOUND: CRITICAL}
 
@@ -84,7 +85,7 @@ def test_a_severe_flare_of_mild_markers_does_not_claim_the_definition() -> None:
 def test_the_severity_is_named(results: tuple[Lab, ...], signs: tuple[str, ...], expected: list[str]) -> None:
     problems = (HEPATITIS, *((problem(signs, onset=-3),) if signs else ()))
     found = finding(flaring(also=results, problems=problems), REBOUND)
-    told = [key for key in keys(found.happened) if key.startswith(("severity", "contact", "prednisolone"))]
+    told = [key for key in keys((*found.happened, *found.advice)) if key.startswith(("severity", "contact", "prednisolone"))]
     assert told == expected
 
 
@@ -98,6 +99,13 @@ def test_a_flare_that_is_being_treated_is_a_warning_without_orders(medicine: Use
     assert key in keys(found.happened)
     assert keys(found.advice) == ["already-treated"]
     assert [offer.order_set for offer in found.offers] == ["laboratory"]
+
+
+def test_a_drafted_treatment_is_called_drafted_and_not_begun() -> None:
+    drafted = finding(flaring(hook="order-select", drafts=(draft("prednisone", 60),)), REBOUND)
+    assert (drafted.summary.key, keys(drafted.advice)) == ("rebound-summary-drafted", ["already-drafted"])
+    both = finding(flaring(use("prednisone", 60, -3), hook="order-select", drafts=(draft("prednisone", 60),)), REBOUND)
+    assert (both.summary.key, keys(both.advice)) == ("rebound-summary-treated", ["already-treated"])
 
 
 def test_a_drafted_treatment_lowers_it_too() -> None:
@@ -169,15 +177,15 @@ def test_a_child_already_treated_gets_no_word_on_doses() -> None:
 
 def test_a_recorded_reason_answers_why_it_was_stopped() -> None:
     told = record(use(end=-9, reason=Outside("moved away")), markers=(*HEALTHY, lab("alt", 150)))
-    assert "stop-reason-unknown" not in keys(finding(told, REBOUND).advice)
+    assert "stop-reason-unknown" not in keys(finding(told, REBOUND).unknown)
 
 
 def test_an_unknown_response_to_tacrolimus_is_said() -> None:
-    assert "response-not-documented" in keys(finding(flaring(markers=(lab("alt", 150),)), REBOUND).advice)
+    assert "response-not-documented" in keys(finding(flaring(markers=(lab("alt", 150),)), REBOUND).unknown)
     barely_quiet = (lab("alt", 150), lab("alt", 40, -60))
     assert "response-documented" in keys(finding(flaring(markers=barely_quiet), REBOUND).advice)
     never_quiet = (lab("alt", 150), lab("alt", 90, -60))
-    assert "response-not-documented" in keys(finding(flaring(markers=never_quiet), REBOUND).advice)
+    assert "response-not-documented" in keys(finding(flaring(markers=never_quiet), REBOUND).unknown)
 
 
 def test_results_that_withhold_something_are_evidence_and_their_conflict_is_named() -> None:

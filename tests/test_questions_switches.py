@@ -293,7 +293,7 @@ def test_an_ordered_stop_under_a_planned_switch_is_one_tier_lower(alt: int, indi
 def test_what_is_ordered_in_the_same_request_takes_over_too() -> None:
     told = ordered(drafts=(STOP, draft("azathioprine", 100, reference="MedicationRequest/aza")))
     found = finding(told, ORDERED)
-    assert (found.indicator, keys(found.happened)[-2:]) == (INFO, ["marker-baseline", "marker-baseline"])
+    assert (found.indicator, keys(found.happened)[-2:]) == (INFO, ["marker-normal-baseline", "marker-normal-baseline"])
     assert "onset-lags" in keys(found.happened)
 
 

@@ -20,7 +20,7 @@ from tests.builders import (
 def test_a_stop_ordered_in_a_transplant_recipient_is_critical() -> None:
     found = finding(ordered(problems=(KIDNEY_TRANSPLANT,)), TRANSPLANT)
     assert (found.indicator, found.exposure_class, found.summary.key) == (CRITICAL, "transplant", "transplant-summary-ordered")
-    assert keys(found.happened) == ["transplant-recorded"]
+    assert keys(found.happened) == ["transplant-recorded", "ordered-to-stop", "ordered-dose-at-maintenance"]
     assert (found.offers, found.unknown, keys(found.meaning)) == ((), (), ["transplant-meaning"])
     assert found.evidence[0].reference == ORDER
     assert shown(ordered(problems=(KIDNEY_TRANSPLANT,))) == {TRANSPLANT: CRITICAL}
@@ -29,7 +29,7 @@ def test_a_stop_ordered_in_a_transplant_recipient_is_critical() -> None:
 def test_a_past_stop_in_a_transplant_recipient_is_a_warning() -> None:
     found = finding(stopped(problems=(KIDNEY_TRANSPLANT,)), TRANSPLANT)
     assert (found.indicator, found.summary.key) == (WARNING, "transplant-summary-past")
-    assert keys(found.happened) == ["transplant-recorded", "stopped-abruptly"]
+    assert keys(found.happened) == ["transplant-recorded", "stopped-abruptly-at-maintenance"]
     assert shown(stopped(problems=(KIDNEY_TRANSPLANT,))) == {TRANSPLANT: WARNING}
 
 
@@ -47,7 +47,7 @@ def test_an_organ_that_is_not_stated_is_to_verify() -> None:
 def test_a_transplant_that_only_the_order_names() -> None:
     named = order(reference=ORDER, asserted=-20, indications=frozenset({"transplant_status"}))
     found = finding(ordered(named, problems=(HEPATITIS,)), TRANSPLANT)
-    assert keys(found.happened) == []
+    assert keys(found.happened) == ["ordered-to-stop", "ordered-dose-at-maintenance"]
     assert keys(found.meaning) == ["transplant-meaning", "recurrent-disease"]
 
 

@@ -54,13 +54,28 @@ def resources(value: Any) -> Iterator[Json]:
 
 def rekeyed(request: Json) -> Json:
     """The same request with its own resources under this service's keys; a type it does not have is an empty list."""
-    own = [one for value in (request.get("prefetch") or {}).values() for one in resources(value)]
+    return {**request, "prefetch": keyed([one for value in (request.get("prefetch") or {}).values() for one in resources(value)])}
+
+
+def keyed(own: list[Json]) -> Json:
+    """The resources under this service's keys."""
     prefetch: Json = {}
     for key, kind in KEYS.items():
         of_kind = {json.dumps(one, sort_keys=True): one for one in own if one["resourceType"] == kind}
         bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in of_kind.values()]}
         prefetch[key] = next(iter(of_kind.values()), None) if kind == "Patient" else bundle
-    return {**request, "prefetch": prefetch}
+    return prefetch
+
+
+def people() -> list[Any]:
+    """The patients of Synthea, and one to whom all the official examples belong."""
+    bundles = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((SAMPLES / "synthea").glob("*.json"))}
+    examples = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((SAMPLES / "hl7-r4-examples").glob("*.json"))]
+    me = {"reference": "Patient/p-1"}
+    mine = [{**one, **{name: me for name in ("subject", "patient") if name in one}} for one in examples]
+    found = {name: [entry["resource"] for entry in bundle["entry"]] for name, bundle in bundles.items()}
+    found["hl7-r4-examples"] = [{"resourceType": "Patient", "id": "p-1"}, *mine]
+    return [pytest.param(own, id=name) for name, own in found.items()]
 
 
 def send(client: FlaskClient, request: Json) -> Any:
@@ -71,7 +86,9 @@ def send(client: FlaskClient, request: Json) -> Any:
 @pytest.fixture
 def client(house: House) -> FlaskClient:
     """The service on the day of the recording."""
-    return build(msgspec.structs.replace(house, now=lambda: datetime(2026, 11, 22, 12, tzinfo=UTC))).test_client()
+    return build(
+        msgspec.structs.replace(house, now=lambda: datetime(2026, 11, 22, 12, tzinfo=UTC), max_body=5_000_000)
+    ).test_client()
 
 
 @pytest.mark.parametrize("request_body", recorded())
@@ -102,3 +119,20 @@ def test_its_own_record_gives_the_cards_it_implies(client: FlaskClient, request_
     assert answer.status_code == 200
     found = [(card["source"]["topic"]["code"], card["indicator"]) for card in answer.get_json()["cards"]]
     assert found == implied(request_body)
+
+
+ORDERS = {"MedicationRequest", "MedicationOrder"}
+
+
+@pytest.mark.parametrize("hook", ["patient-view", "order-sign", "encounter-start", "encounter-discharge"])
+@pytest.mark.parametrize("own", people())
+def test_people_who_never_had_tacrolimus_get_no_card(client: FlaskClient, own: list[Json], hook: str) -> None:
+    """All that they have is sent, and at signing every one of their orders is stopped."""
+    patient = next(one["id"] for one in own if one["resourceType"] == "Patient")
+    context: Json = {"userId": "Practitioner/p", "patientId": patient, "encounterId": "e"}
+    if hook == "order-sign":
+        stopped = [{"resource": {**one, "status": "stopped"}} for one in own if one["resourceType"] in ORDERS]
+        context["draftOrders"] = {"resourceType": "Bundle", "entry": stopped}
+    request = {"hook": hook, "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "context": context, "prefetch": keyed(own)}
+    answer = send(client, request)
+    assert (answer.status_code, answer.get_json()) == (200, {"cards": []})

@@ -68,3 +68,15 @@ def test_the_other_forms_are_valid(version: str) -> None:
             continue
         faults |= {(one["resourceType"], fault) for one in resources(body) for fault in problems(one, version)}
     assert not faults
+
+
+@pytest.mark.parametrize("version", ["R4", *VERSIONS])
+def test_strict_answering_names_evidence_that_is_not_valid_in_the_version_of_the_client(version: str) -> None:
+    story = STORIES["rebound/abrupt-stop-alt-150"]
+    body = story.body() if version == "R4" else converted(story.body(), version)
+    for one in resources(body):
+        one["vendorElement"] = 1
+    setting = Setting(parameters=in_force(), base_url="https://cds.example.org", strict=True)
+    answer = respond(json.dumps(body).encode(), hook=hook_of(story.service), asof=story.asof, setting=setting)
+    said = " ".join(answer.cards[0]["extension"]["io.github.cds-service.basis"]["unknown"])
+    assert (f"Not valid FHIR {version}" in said) is (version in MODELS)

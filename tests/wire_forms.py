@@ -35,9 +35,13 @@ def _places(body: Json) -> Iterator[tuple[Any, Any]]:
     """Where the resources of a request stand, so that each can be put back changed."""
     for value in (*body.get("prefetch", {}).values(), *body["context"].values()):
         entries = value.get("entry", []) if isinstance(value, dict) else value if isinstance(value, list) else []
-        for entry in entries:
+        for place, entry in enumerate(entries):
             if isinstance(entry, dict) and "resource" in entry:
                 yield entry, "resource"
+            elif isinstance(entry, dict):
+                yield entries, place
+    if "task" in body["context"]:
+        yield body["context"], "task"
     person = body.get("prefetch", {}).get("patient")
     if isinstance(person, dict) and person.get("resourceType") == "Patient":
         yield body["prefetch"], "patient"
@@ -101,6 +105,11 @@ def _refuse(resource: Json, *names: str) -> None:
             raise NoFormError(name)
 
 
+def _ingredients(resource: Json) -> list[Json]:
+    """What is in the product that a resource carries along."""
+    return [ingredient for inner in resource.get("contained", []) for ingredient in inner.get("ingredient", [])]
+
+
 # --- STU3
 
 
@@ -150,6 +159,10 @@ def _group_stu3(resource: Json) -> None:
             action["type"] = action["type"]["coding"][0]
 
 
+def _plan_stu3(resource: Json) -> None:
+    resource["status"] = {"revoked": "cancelled", "on-hold": "suspended"}.get(resource["status"], resource["status"])
+
+
 _TO_STU3: dict[str, Callable[[Json], None]] = {
     "Condition": _condition_stu3,
     "AllergyIntolerance": _condition_stu3,
@@ -158,6 +171,7 @@ _TO_STU3: dict[str, Callable[[Json], None]] = {
     "MedicationDispense": _dispense_stu3,
     "Observation": _observation_stu3,
     "RequestGroup": _group_stu3,
+    "CarePlan": _plan_stu3,
 }
 
 
@@ -165,28 +179,43 @@ _TO_STU3: dict[str, Callable[[Json], None]] = {
 
 
 def _r5(resource: Json) -> Json:
-    kind = resource["resourceType"]
     if "medicationCodeableConcept" in resource:
         resource["medication"] = {"concept": resource.pop("medicationCodeableConcept")}
     elif "medicationReference" in resource:
         resource["medication"] = {"reference": resource.pop("medicationReference")}
+    for ingredient in _ingredients(resource):
+        ingredient["item"] = {"concept": ingredient.pop("itemCodeableConcept")}
     reasons = [{"concept": one} for one in resource.pop("reasonCode", [])]
     reasons += [{"reference": one} for one in resource.pop("reasonReference", [])]
     if reasons:
         resource["reason"] = reasons
-    if kind == "MedicationStatement":
-        _statement_r5(resource)
-    elif kind == "MedicationRequest" and resource["status"] in {"stopped", "on-hold"}:
-        bounds = _bounds(resource)
-        if bounds and "end" in bounds[0]:
-            resource["statusChanged"] = bounds[0]["end"]
-    elif kind == "Procedure":
-        _rename(resource, performedDateTime="occurrenceDateTime", performedPeriod="occurrencePeriod")
-    elif kind == "MedicationAdministration":
-        _rename(resource, effectiveDateTime="occurenceDateTime", effectivePeriod="occurencePeriod")
-    elif kind == "RequestGroup":
-        resource["resourceType"] = "RequestOrchestration"
+    change = _TO_R5.get(resource["resourceType"])
+    if change is not None:
+        change(resource)
     return resource
+
+
+def _request_r5(resource: Json) -> None:
+    bounds = _bounds(resource)
+    if resource["status"] in {"stopped", "on-hold"} and bounds and "end" in bounds[0]:
+        resource["statusChanged"] = bounds[0]["end"]
+
+
+def _procedure_r5(resource: Json) -> None:
+    _rename(resource, performedDateTime="occurrenceDateTime", performedPeriod="occurrencePeriod")
+
+
+def _administration_r5(resource: Json) -> None:
+    _rename(resource, effectiveDateTime="occurenceDateTime", effectivePeriod="occurencePeriod")
+
+
+def _group_r5(resource: Json) -> None:
+    resource["resourceType"] = "RequestOrchestration"
+
+
+def _plan_r5(resource: Json) -> None:
+    for activity in resource["activity"]:
+        _rename(activity, reference="plannedActivityReference")
 
 
 def _statement_r5(resource: Json) -> None:
@@ -200,10 +229,21 @@ def _statement_r5(resource: Json) -> None:
         resource["adherence"] = adherence if not reasons else {**adherence, "reason": reasons[0]}
 
 
+_TO_R5: dict[str, Callable[[Json], None]] = {
+    "MedicationStatement": _statement_r5,
+    "MedicationRequest": _request_r5,
+    "MedicationAdministration": _administration_r5,
+    "Procedure": _procedure_r5,
+    "RequestGroup": _group_r5,
+    "CarePlan": _plan_r5,
+}
+
+
 # --- DSTU2
 
 
 def _dstu2(resource: Json) -> Json:
+    _refuse({"ingredient": _ingredients(resource)}, "ingredient")
     change = _TO_DSTU2.get(resource["resourceType"])
     return resource if change is None else change(resource)
 
@@ -299,6 +339,15 @@ def _observation_dstu2(resource: Json) -> Json:
     return resource
 
 
+def _plan_dstu2(resource: Json) -> Json:
+    _refuse({"on-hold": resource["status"] == "on-hold"}, "on-hold")
+    _plan_stu3(resource)
+    resource.pop("intent", None)
+    for activity in resource["activity"]:
+        activity["reference"]["reference"] = activity["reference"]["reference"].replace("MedicationRequest/", "MedicationOrder/")
+    return resource
+
+
 def _not_in_dstu2(resource: Json) -> Json:
     raise NoFormError(resource["resourceType"])
 
@@ -312,6 +361,6 @@ _TO_DSTU2: dict[str, Callable[[Json], Json]] = {
     "MedicationAdministration": _administration_dstu2,
     "Observation": _observation_dstu2,
     "RequestGroup": _not_in_dstu2,
-    "CarePlan": _not_in_dstu2,
+    "CarePlan": _plan_dstu2,
     "Task": _not_in_dstu2,
 }

@@ -1,7 +1,7 @@
 """The detail of a card as GitHub-flavoured Markdown, laid out to be read in five seconds.
 
-What happened first and in bold, why it matters, the options, what is unknown, where sources differ, and one closing line
-with what must stand on every card.
+What happened first and in bold, why it matters, the options, what is unknown, where sources differ, what it is based on, and one
+closing line with what must stand on every card. Short lists instead of paragraphs; the lead words of an item are in bold.
 """
 
 import re
@@ -22,18 +22,24 @@ def detail(finding: Finding, *, ruleset: str, notes: Sequence[Sentence] = ()) ->
     """The detail of a finding's card; ``notes`` are lines about the answer as a whole, before the closing line."""
     blocks = [
         _happened(finding.happened),
-        _paragraph("card-meaning", finding.meaning),
+        _list("card-meaning", finding.meaning),
         _list("card-advice", finding.advice),
         _list("card-unknown", finding.unknown),
         _conflicts(finding.conflicts),
         *(_words(note) for note in notes),
-        _closing(finding, ruleset),
+        _based_on(finding.evidence),
+        _words(say("card-closing", source=claims.SOURCE.label, rule=finding.question, ruleset=ruleset)),
     ]
     return "\n\n".join(block for block in blocks if block)
 
 
 def _words(sentence: Sentence) -> str:
     return render(sentence, markdown=True)
+
+
+def _items(sentences: Sequence[Sentence]) -> list[str]:
+    """Sentences that share a list; the lead words of each are in bold."""
+    return [render(sentence, markdown=True, lead=True) for sentence in sentences]
 
 
 @cache
@@ -45,22 +51,18 @@ def _happened(sentences: Sequence[Sentence]) -> str:
     """The first sentence in bold, which is what a hurried reader takes away; the facts behind it as a list."""
     if not sentences:
         return ""
-    first, *facts = (_words(sentence) for sentence in sentences)
-    return _run_in(f"**{first}**", facts)
-
-
-def _paragraph(key: str, sentences: Sequence[Sentence]) -> str:
-    return " ".join([_heading(key), *(_words(sentence) for sentence in sentences)]) if sentences else ""
+    head = f"**{_words(sentences[0])}**"
+    return _below(head, _items(sentences[1:])) if len(sentences) > 1 else head
 
 
 def _list(key: str, sentences: Sequence[Sentence]) -> str:
-    return _run_in(_heading(key), [_words(sentence) for sentence in sentences]) if sentences else ""
+    """One sentence stands on the line of its heading, several make a list below it."""
+    if len(sentences) < 2:
+        return " ".join([_heading(key), *map(_words, sentences)]) if sentences else ""
+    return _below(_heading(key), _items(sentences))
 
 
-def _run_in(head: str, items: list[str]) -> str:
-    """One item stands on the line of its head, several make a list below it."""
-    if len(items) < 2:
-        return " ".join([head, *items])
+def _below(head: str, items: Sequence[str]) -> str:
     return "\n".join([head, "", *(f"- {item}" for item in items)])
 
 
@@ -68,24 +70,23 @@ def _conflicts(ids: Sequence[str]) -> str:
     if not ids:
         return ""
     heading = f"{_heading('card-conflicts')} {_words(say('card-no-choice'))}"
-    return "\n".join([heading, "", *(_conflict(name) for name in ids)])
+    return _below(heading, [_conflict(name) for name in ids])
 
 
 @cache
 def _conflict(name: str) -> str:
     conflict = claims.conflicts()[name]
     sides = conflict.card.removeprefix(claims.CARD_OPENING).removesuffix(claims.CARD_ENDING).strip()
-    return own_markdown(f"- {conflict.about}: (a) {sides}")
+    return f"**{own_markdown(conflict.about)}** ({name}): (a) {own_markdown(sides)}"
 
 
-def _closing(finding: Finding, ruleset: str) -> str:
-    closing = _words(say("card-closing", source=claims.SOURCE.label, rule=finding.question, ruleset=ruleset))
-    inputs = list(dict.fromkeys(_input(evidence) for evidence in finding.evidence))
+def _based_on(evidence: Sequence[Evidence]) -> str:
+    inputs = list(dict.fromkeys(_input(item) for item in evidence))
     if not inputs:
-        return closing
+        return ""
     if more := len(inputs[_INPUTS_SHOWN:]):
         inputs[_INPUTS_SHOWN:] = [_words(say("card-more-inputs", count=more))]
-    return f"{_words(say('card-based-on'))} {', '.join(inputs)}. {closing}"
+    return f"{_words(say('card-based-on'))} {', '.join(inputs)}."
 
 
 def _input(evidence: Evidence) -> str:

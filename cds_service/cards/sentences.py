@@ -14,19 +14,24 @@ from msgspec import Struct
 
 from cds_service.cards.escaping import own_markdown
 from cds_service.cards.values import shown
-from cds_service.knowledge.finding import Sentence, Term
+from cds_service.knowledge.finding import Sentence, Term, Value
 
 NOT_WORDED = "(not worded)"  # stands for a sentence or a value that is missing; a test finds it in no card
 _FILES = ("frame.toml", "sentences.toml")
+_LEAD_WORDS, _LEAD_LENGTH = 5, 36
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Template(Struct, frozen=True):
-    """One sentence, taken apart: the literal text before, between and after its slots, for plain text and for Markdown."""
+    """One sentence, taken apart: the literal text before, between and after its slots, for plain text and for Markdown.
+
+    ``leading`` is the Markdown again, with the few words before a first colon in bold where the sentence opens with such.
+    """
 
     slots: tuple[str, ...]
     plain: tuple[str, ...]
     markdown: tuple[str, ...]
+    leading: tuple[str, ...]
 
 
 class CatalogueError(ValueError):
@@ -64,7 +69,15 @@ def _template(key: str, text: object) -> Template:
             raise CatalogueError(f"{key}: a slot is a bare name, after {literal!r}")
     if len(plain) == len(slots):
         plain.append("")
-    return Template(tuple(slots), tuple(plain), tuple(own_markdown(literal) for literal in plain))
+    markdown = tuple(own_markdown(literal) for literal in plain)
+    return Template(tuple(slots), tuple(plain), markdown, (_lead(markdown[0]), *markdown[1:]))
+
+
+def _lead(opening: str) -> str:
+    """The opening of a sentence with its lead words in bold: ``**Exclude first:** infection``."""
+    lead, colon, rest = opening.partition(":")
+    short = len(lead.split()) <= _LEAD_WORDS and len(lead) <= _LEAD_LENGTH
+    return f"**{lead}:**{rest}" if colon and short and rest.startswith(" ") else opening
 
 
 @cache
@@ -84,24 +97,29 @@ def catalogue() -> dict[str, Template]:
     return merged
 
 
-def render(sentence: Sentence, *, markdown: bool) -> str:
-    """The sentence in words, as Markdown or as one plain line.
+def render(sentence: Sentence, *, markdown: bool, lead: bool = False) -> str:
+    """The sentence in words, as Markdown (its ``lead`` words in bold where that is asked for) or as one plain line.
 
     A live answer never fails for want of a word: what is missing reads ``(not worded)``, and the tests look for that.
     """
     template = catalogue().get(sentence.key)
     if template is None:
         return f"{NOT_WORDED} {own_markdown(sentence.key) if markdown else sentence.key}"
-    literals = template.markdown if markdown else template.plain
+    literals = template.plain if not markdown else template.leading if lead else template.markdown
     if not template.slots:
         return literals[0]
     parts = [literals[0]]
     for slot, literal in zip(template.slots, literals[1:], strict=True):
         value = sentence.values.get(slot)
         parts += (NOT_WORDED if value is None else shown(value, markdown=markdown), literal)
-    if not literals[0] and isinstance(sentence.values.get(template.slots[0]), Term):
+    if not literals[0] and _is_term(sentence.values.get(template.slots[0])):
         parts[1] = _capital(parts[1])
     return "".join(parts)
+
+
+def _is_term(value: Value | None) -> bool:
+    """Whether the words of a value begin with a name of the vocabulary."""
+    return isinstance(value[0] if isinstance(value, tuple) and value else value, Term)
 
 
 def _capital(words: str) -> str:

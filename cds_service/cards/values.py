@@ -1,5 +1,6 @@
 """How the values of a sentence are written: days, numbers, quantities, names of the vocabulary, lists, and text from outside."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from datetime import date
@@ -17,6 +18,15 @@ from cds_service.patient.when import When
 _DECIMALS = 3
 _SMALLEST, _LARGEST = -6, 11  # powers of ten written out; beyond them a number is written like 1.5E+20
 _LARGE = 10**_LARGEST
+_UNITS = {
+    "[IU]": "IU",
+    "[arb'U]": "arb. U",
+    "cm[H2O]": "cmH2O",
+    "10*": "x 10^",
+    "{1.73_m2}": "1.73 m2",
+    "(24.h)": "24 h",
+}
+_UNIT = re.compile("|".join(map(re.escape, sorted(_UNITS, key=len, reverse=True))))
 _UNITLESS = frozenset({"", "1"})
 
 
@@ -79,7 +89,14 @@ def _ends_month(last: date) -> bool:
 
 def _quantity(value: Quantity) -> str:
     unitless = value.unit in _UNITLESS or value.unit.startswith("{")
-    return number(value.value) if unitless else f"{number(value.value)} {value.unit}"
+    told = number(value.value) if value.comparator is None else f"{value.comparator.value} {number(value.value)}"
+    return told if unitless else f"{told} {_unit(value.unit)}"
+
+
+@lru_cache(maxsize=256)
+def _unit(ucum: str) -> str:
+    """A unit as a laboratory prints it."""
+    return _UNIT.sub(lambda match: _UNITS[match[0]], ucum)
 
 
 def _listed(items: list[str]) -> str:

@@ -16,7 +16,8 @@ class Shell(Struct, frozen=True):
     """What one value holds.
 
     ``next_link`` is the URL of the next page. ``total`` is how many there are on all pages, as far as said. ``broken`` says that
-    the server told of an error beside the resources. ``failed`` says that there is no answer at all.
+    the server told of an error beside the resources. ``failed`` says that there is no answer at all. ``unfilled`` says that the
+    server was asked with a token such as ``{{context.patientId}}`` as it stands, which is a question about nobody.
     """
 
     resources: tuple[Raw, ...] = ()
@@ -24,6 +25,7 @@ class Shell(Struct, frozen=True):
     total: int = 0
     broken: bool = False
     failed: bool = False
+    unfilled: bool = False
 
     @property
     def incomplete(self) -> bool:
@@ -70,6 +72,9 @@ _outcome = msgspec.json.Decoder(_Outcome)
 _FAILED = Shell(failed=True)
 _TYPE_FIRST = re.compile(rb'\{[ \t\n\r]*"resourceType"[ \t\n\r]*:[ \t\n\r]*"([A-Za-z]+)"')
 """Nearly everybody writes the type first; so it is known without reading on to the end."""
+
+_TOKEN = ("{{", "%7B%7B", "%7b%7b")
+"""How a token of a template begins, as it stands and in an address."""
 
 _MILD = frozenset({"warning", "information"})
 
@@ -128,7 +133,9 @@ def _of_bundle(head: _Head, entries: list[Raw]) -> Shell:
     if broken and not resources:
         return _FAILED
     total = head.total if isinstance(head.total, int) else 0
-    return Shell(tuple(resources), _next_link(head.link), total, broken)
+    links = _links(head.link)
+    unfilled = any(token in links.get("self", "") for token in _TOKEN)
+    return Shell(tuple(resources), links.get("next"), total, broken, unfilled=unfilled)
 
 
 def _is_error(outcome: Raw) -> bool:
@@ -140,8 +147,10 @@ def _is_error(outcome: Raw) -> bool:
     return not issues or any(issue.severity not in _MILD for issue in issues)
 
 
-def _next_link(links: Any) -> str | None:
+def _links(links: Any) -> dict[str, str]:
+    """The addresses by what they lead to; the first of each counts."""
+    found: dict[str, str] = {}
     for link in links if isinstance(links, list) else ():
-        if isinstance(link, dict) and link.get("relation") == "next":
-            return str(link.get("url", ""))
-    return None
+        if isinstance(link, dict) and isinstance(link.get("relation"), str):
+            found.setdefault(link["relation"], str(link.get("url", "")))
+    return found

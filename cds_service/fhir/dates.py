@@ -26,15 +26,19 @@ def when(text: str | None, zone: ZoneInfo) -> When | None:
 
     Without an offset a time of day is the site's own. 24:00 and second 60 belong to the day they are written on.
     """
-    if text is None:
-        return None
+    return None if text is None else timed(text, zone)[0]
+
+
+def timed(text: str, zone: ZoneInfo) -> tuple[When | None, datetime | None]:
+    """The same with the instant, where nearly every server's form of one tells it."""
     if not _INSTANT.fullmatch(text):
-        return _any_form(text, zone)
+        return _any_form(text, zone), None
     try:
-        day = datetime.fromisoformat(text).astimezone(zone).date()
+        moment = datetime.fromisoformat(text).astimezone(zone)
     except (ValueError, OverflowError):  # month 13, second 60, an offset of a day, the edge of the calendar
-        return _any_form(text, zone)
-    return When(day, day)
+        return _any_form(text, zone), None
+    day = moment.date()
+    return When(day, day), moment
 
 
 @lru_cache(maxsize=8192)

@@ -7,13 +7,18 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from cds_service.fhir.validation import problems
+from cds_service.fhir.validation import VERSIONS, problems
 
 
-def faults(resources: Iterable[Raw], references: Collection[str]) -> dict[str, list[str]]:
-    """What is wrong with each of these entries (``Observation/o1``) in the words of ``validation``; valid ones are left out."""
+def faults(resources: Iterable[Raw], references: Collection[str], version: str) -> dict[str, list[str]]:
+    """What is wrong with each of these entries (``Observation/o1``) in the words of ``validation``; valid ones are left out.
+
+    Nothing is found wrong in a version that has no models (DSTU2).
+    """
+    if version not in VERSIONS:
+        return {}
     every = chain.from_iterable(_within(msgspec.json.decode(raw)) for raw in resources)
-    found = {reference: problems(resource) for reference, resource in every if reference in references}
+    found = {reference: problems(resource, version) for reference, resource in every if reference in references}
     return {reference: wrong for reference, wrong in found.items() if wrong}
 
 

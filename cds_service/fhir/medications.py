@@ -72,11 +72,14 @@ def _contained(use: MedicationUse, reference: str | None) -> Medication | None:
 
 
 def _of_product(product: Medication) -> tuple[tuple[Concept, ...], Fraction | None]:
-    """The code of a product, and the code and strength of its ingredient where it has one only (besides what does not act)."""
+    """The code of a product and of what is in it (besides what does not act); the strength where that is one ingredient only.
+
+    Of a mixture whose own code does not tell, the first ingredient that the drug table knows counts.
+    """
     acting = [inner for inner in many(product.ingredient) if inner.is_active is not False]
     only = acting[0] if len(acting) == 1 else Ingredient()
-    item = only.item_codeable_concept or (only.item.concept if only.item else None)
-    return tuple(concept for concept in (product.code, item) if concept is not None), _strength(only)
+    items = (inner.item_codeable_concept or (inner.item.concept if inner.item else None) for inner in acting)
+    return tuple(concept for concept in (product.code, *items) if concept is not None), _strength(only)
 
 
 def _strength(ingredient: Ingredient) -> Fraction | None:

@@ -16,7 +16,7 @@ from cds_service.fhir.references import reference_to, relative
 from cds_service.fhir.uses import Scene, order
 from cds_service.fhir.wire import MedicationOrder, MedicationRequest, Reference, many
 from cds_service.fhir.wire_plans import Activity, AnyPlan, CarePlan, Group, GroupAction, Task
-from cds_service.patient.facts import Use, UseKind, UseStatus
+from cds_service.patient.facts import DISCONTINUED, Use, UseKind, UseStatus
 
 Orders = Mapping[str, Use]
 """The orders of the record and of the request, by their references."""
@@ -34,6 +34,7 @@ _TASK = {"abort": UseStatus.STOPPED, "suspend": UseStatus.ON_HOLD}
 _VOID = frozenset({"entered-in-error", "cancelled", "rejected", "failed"})
 _ERROR = "entered-in-error"
 _REMOVE = "remove"
+_ORDERS = frozenset({"MedicationRequest", "MedicationOrder"})
 
 
 def planned(found: AnyPlan, orders: Orders, scene: Scene) -> list[Use]:
@@ -53,12 +54,13 @@ def _of_task(found: Task, orders: Orders) -> list[Use]:
     status = next((_TASK[code] for code in codes(found.code) if code in _TASK), None)
     if status is None or plain(found.status) in _VOID:
         return []
-    return list(_with(found.focus, status, orders))
+    return list(_with(found.focus, status, orders, reference_to("Task", found.id)))
 
 
 def _of_group(found: Group, orders: Orders) -> list[Use]:
-    whole = _WHOLE.get(plain(found.status))
-    return [use for action in _actions(many(found.action)) for use in _with(action.resource, whole or _meant(action), orders)]
+    whole, by = _WHOLE.get(plain(found.status)), reference_to(type(found).__name__, found.id)
+    actions = _actions(many(found.action))
+    return [use for action in actions for use in _with(action.resource, whole or _meant(action), orders, by)]
 
 
 def _actions(actions: Iterable[GroupAction]) -> Iterator[GroupAction]:
@@ -77,7 +79,8 @@ def _of_plan(found: CarePlan, orders: Orders) -> list[Use]:
     whole = _WHOLE.get(plain(found.status))
     told: list[Use] = []
     for activity in many(found.activity):
-        told += _with(activity.reference or activity.planned_activity_reference, whole, orders)
+        pointer = activity.reference or activity.planned_activity_reference
+        told += _with(pointer, whole, orders, reference_to("CarePlan", found.id))
         told += _of_activity(found, activity, whole)
     return told
 
@@ -92,14 +95,19 @@ def _of_activity(found: CarePlan, activity: Activity, whole: UseStatus | None) -
     if status is None:
         return []
     medicine = drug(Named((detail.product_codeable_concept,)), ())
-    return [Use(UseKind.ORDER, reference_to("CarePlan", found.id), status, medicine, forbids=forbids)]
+    plan = reference_to("CarePlan", found.id)
+    return [Use(UseKind.ORDER, plan, status, medicine, forbids=forbids, ended_by=plan)]
 
 
-def _with(pointer: Reference | None, status: UseStatus | None, orders: Orders) -> Iterator[Use]:
-    """The order that is pointed to, with its new status; nothing where it is not known or keeps its status."""
+def _with(pointer: Reference | None, status: UseStatus | None, orders: Orders, by: str) -> Iterator[Use]:
+    """The order that is pointed to, with its new status and by what; nothing where it is not known or keeps its status.
+
+    A draft that is stopped was never in force: it is cancelled.
+    """
     known = orders.get(relative(pointer) or "")
     if known is not None and status is not None:
-        yield replace(known, status=status)
+        thrown_away = known.status is UseStatus.DRAFT and status is UseStatus.STOPPED
+        yield replace(known, status=UseStatus.CANCELLED if thrown_away else status, ended_by=by)
 
 
 def _contained(found: Group | CarePlan, scene: Scene) -> dict[str, Use]:
@@ -125,15 +133,25 @@ def discontinued(found: MedicationRequest | MedicationOrder, scene: Scene) -> Us
     None when it was entered in error; and when it said not to give, for then it is the prohibition that ends.
     """
     use = order(found, scene, draft=True)
-    return None if use is None or use.forbids else replace(use, status=UseStatus.STOPPED)
+    return None if use is None or use.forbids else replace(use, status=UseStatus.STOPPED, ended_by=DISCONTINUED)
 
 
 def pointed_to(raw: Raw, orders: Orders) -> Use | None:
     """The same where the list has a reference or a bare id in place of the order; None where no such order is known."""
+    found = (use for pointer in _pointers(raw) for use in _with(pointer, UseStatus.STOPPED, orders, DISCONTINUED))
+    return next(found, None)
+
+
+def may_be_medicine(raw: Raw) -> bool:
+    """Whether a reference or a bare id may be that of an order of a medicine."""
+    kinds = {(relative(pointer) or "").partition("/")[0] for pointer in _pointers(raw)}
+    return bool(kinds & _ORDERS)
+
+
+def _pointers(raw: Raw) -> list[Reference]:
+    """The orders that a reference or a bare id may mean."""
     told = msgspec.json.decode(raw)
     reference = told.get("reference") if isinstance(told, dict) else told
     if not isinstance(reference, str):
-        return None
-    kinds = ("", "MedicationRequest/", "MedicationOrder/") if "/" not in reference else ("",)
-    found = (use for kind in kinds for use in _with(Reference(f"{kind}{reference}"), UseStatus.STOPPED, orders))
-    return next(found, None)
+        return []
+    return [Reference(reference)] if "/" in reference else [Reference(f"{kind}/{reference}") for kind in sorted(_ORDERS)]

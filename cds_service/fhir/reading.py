@@ -1,11 +1,12 @@
 """From what was gathered to the record: every resource read by itself, what cannot be read dropped, counted and said."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
+import msgspec
 from msgspec import Raw, Struct
 
 from cds_service.fhir.bundle import type_of
@@ -16,7 +17,7 @@ from cds_service.fhir.lenient import Readable, UnreadableError, decode
 from cds_service.fhir.links import by_identifier, links
 from cds_service.fhir.medications import NoNameError
 from cds_service.fhir.observations import NoDateError, labs
-from cds_service.fhir.plans import discontinued, planned, pointed_to
+from cds_service.fhir.plans import discontinued, may_be_medicine, planned, pointed_to
 from cds_service.fhir.references import foreign
 from cds_service.fhir.uses import Scene, administration, dispense, order, statement
 from cds_service.fhir.versions import DSTU2, version_of
@@ -54,6 +55,8 @@ _KEYS = (
 )
 _LOSSES = {State.MISSING: Loss.NOT_SENT, State.FAILED: Loss.FAILED, State.INCOMPLETE: Loss.INCOMPLETE}
 _SEXES = {sex.value: sex for sex in Sex}
+
+_ENDING = frozenset({"stopped", "cancelled", "completed", "ended", "on-hold"})
 
 Fact = TypeVar("Fact", Use, Problem, Lab, Allergy)
 
@@ -200,18 +203,33 @@ class _Reading(Struct):
         drafted = self.receive(Answer(State.PRESENT, context.orders or ()))
         return _Asked(drafted, self.receive(Answer(State.PRESENT, ending)), pointers)
 
-    def drafts(self, asked: _Asked, known: Iterable[Use], scene: Scene) -> tuple[Use, ...]:
+    def drafts(self, asked: _Asked, known: Sequence[Use], scene: Scene) -> tuple[Use, ...]:
         """The orders of the request itself, each with what the request makes of it; what cannot be read counts as tolerated.
 
-        ``known`` are the orders of the record, to which groups and tasks may point.
+        ``known`` are the orders of the record, to which groups and tasks may point. An order that ends and names no medicine may
+        be of any: it is noted in ``lost``.
         """
         kinds = (MedicationRequest, MedicationOrder)
-        found, unreadable = self._each(asked.drafted, kinds, lambda draft: order(draft, scene, draft=True))
+        scene = msgspec.structs.replace(scene, known={use.reference: use for use in known})
+        nameless: list[MedicationRequest | MedicationOrder] = []
+
+        def drafted(draft: MedicationRequest | MedicationOrder) -> Use | None:
+            try:
+                return order(draft, scene, draft=True)
+            except NoNameError:
+                nameless.append(draft)
+                raise
+
+        found, unreadable = self._each(asked.drafted, kinds, drafted)
         ended, lost = self._each(asked.ending, kinds, lambda draft: discontinued(draft, scene))
         orders = {use.reference: use for use in (*known, *found)}
         told, _ = self._each(asked.drafted, get_args(AnyPlan), lambda plan: planned(plan, orders, scene))
         named = [pointed_to(pointer, orders) for pointer in asked.pointers]
         self.tolerated += unreadable + lost + named.count(None)
+        pairs = zip(asked.pointers, named, strict=True)
+        unknown = sum(may_be_medicine(pointer) for pointer, use in pairs if use is None) + sum(map(_ends, nameless))
+        if lost + unknown:
+            self.lost.append(Lost("orders of this request", Loss.UNREADABLE, lost + unknown))
         changed = [*ended, *told, *(use for use in named if use is not None)]
         spoken_for = {use.reference for use in changed if "/" in use.reference}
         return _once([*(use for use in found if use.reference not in spoken_for), *changed])
@@ -267,6 +285,12 @@ class _Reading(Struct):
         elif received.state is not State.NOT_OFFERED:
             self.lost.append(Lost("patient", _LOSSES.get(received.state, Loss.NOT_SENT)))
         return Person(self.patient_id)
+
+
+def _ends(found: MedicationRequest | MedicationOrder) -> bool:
+    """Whether an order says that its medicine is to end, to pause or not to be given."""
+    forbids = isinstance(found, MedicationRequest) and bool(found.do_not_perform)
+    return forbids or plain(found.status) in _ENDING
 
 
 def _tells(fact: Use | Problem | Lab | Allergy) -> bool:

@@ -1,7 +1,7 @@
 """The resources that tell of a medicine's use, in every FHIR version, as facts.
 
-What was entered in error, only proposed, never handed over or not given becomes no fact. The dosage is read for medicines of the
-drug table only: of others nobody asks it.
+What was entered in error, only proposed, never handed over or not given becomes no fact. Dose, reasons and indications are read
+of the medicines that some rule asks them of (class ``dosed``); of others only the days, and what they replace.
 """
 
 import re
@@ -32,7 +32,7 @@ from cds_service.fhir.wire import (
     MedicationUse,
     many,
 )
-from cds_service.knowledge.valuesets import reasons_of
+from cds_service.knowledge.valuesets import drugs_in_class, reasons_of
 from cds_service.patient.facts import DoseLine, Outside, Use, UseKind, UseStatus
 from cds_service.patient.when import When
 
@@ -67,12 +67,14 @@ _BECAUSE = re.compile(r"\b(?:because(?: of)?|reason|due to|held for|stopped for)
 class Scene(Struct, frozen=True):
     """What reading a use needs besides the use: the site's zone, and what it may point to.
 
-    ``medications`` are the Medication resources that came along, by id; ``named`` the references of orders by their identifiers.
+    ``medications`` are the Medication resources that came along, by id; ``named`` the references of orders by their identifiers;
+    ``known`` the orders of the record by reference, whose medicine counts where an order of the request names none.
     """
 
     zone: ZoneInfo
     medications: Mapping[str, Medication] = {}
     named: Named = {}
+    known: Mapping[str, Use] = {}
 
 
 def statement(found: MedicationStatement, scene: Scene) -> Use | None:
@@ -180,15 +182,35 @@ class _Around(Struct, frozen=True):
 
 def _use(found: MedicationUse, kind: UseKind, status: UseStatus, dosages: Sequence[Dosage], scene: Scene, around: _Around) -> Use:
     name = named(found, scene.medications)
-    if name is NOTHING and status is not UseStatus.DRAFT:
-        raise NoNameError("a medicine without a name")
-    medicine = drug(name, dosages, around.counted)
     reference = reference_to(type(found).__name__, found.id)
+    again = scene.known.get(reference) if name is NOTHING else None
+    if name is NOTHING and again is None and status is not UseStatus.DRAFT:
+        raise NoNameError("a medicine without a name")
+    medicine = drug(name, dosages, around.counted) if again is None else again.drug
     if medicine.ingredient is None:
-        use = Use(kind, reference, status, medicine, (), around.start, around.end, around.asserted, forbids=around.forbids)
+        dates = around.start, around.end, around.asserted
+        use = Use(kind, reference, status, medicine, (), *dates, forbids=around.forbids, replaces=around.replaces)
         return replace(use, at_discharge=True, encounter=stay(found)) if for_discharge(found) else use
-    dosed = lines(dosages, around.start or around.asserted, scene.zone)
+    asked = medicine.ingredient in drugs_in_class("dosed")
+    dosed = lines(dosages, around.start or around.asserted, scene.zone) if asked or kind is UseKind.ORDER else ()
     start, end = _span(dosed) if kind is UseKind.ORDER else (None, None)
+    if not asked:
+        return Use(
+            kind,
+            reference,
+            status,
+            medicine,
+            (),
+            start or around.start,
+            end or around.end,
+            around.asserted,
+            around.changed,
+            replaces=around.replaces,
+            instance_of=around.instance_of,
+            forbids=around.forbids,
+            at_discharge=for_discharge(found),
+            encounter=stay(found),
+        )
     reasons, reason = _reasons(found, status)
     starts_at, ends_at = instants(found, dosages, scene.zone)
     return Use(

@@ -112,6 +112,7 @@ class Timing(Wire):
 
     repeat: Repeat | None = None
     code: Concept | None = None
+    event: list[str] | str | None = None
 
 
 class DoseAndRate(Wire):
@@ -329,6 +330,7 @@ class ReferenceRange(Wire):
     meaning: list[Concept] | Concept | None = None
     applies_to: list[Concept] | Concept | None = None
     age: Range | None = None
+    text: str | None = None
 
 
 class Component(Wire):
@@ -336,6 +338,9 @@ class Component(Wire):
 
     code: Concept | None = None
     value_quantity: Amount | None = None
+    value_integer: Decimal | None = None
+    value_ratio: Ratio | None = None
+    value_range: Range | None = None
     value_codeable_concept: Concept | None = None
     value_string: str | None = None
     data_absent_reason: Concept | None = None
@@ -351,8 +356,12 @@ class Observation(Resource, tag="Observation"):
     effective_date_time: str | None = None
     effective_instant: str | None = None
     effective_period: Period | None = None
+    effective_timing: Timing | None = None
     issued: str | None = None
     value_quantity: Amount | None = None
+    value_integer: Decimal | None = None
+    value_ratio: Ratio | None = None
+    value_range: Range | None = None
     value_codeable_concept: Concept | None = None
     value_string: str | None = None
     data_absent_reason: Concept | None = None

@@ -43,7 +43,7 @@ def sent(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str
     ``not_offered`` are resource types or keys that this client never has. ``fhir_version`` is the client's, where configured;
     else the content tells it.
     """
-    pages = {key: page_of(key, request.prefetch[key]) for key in KEYS if key in request.prefetch}
+    pages = _asked_of_somebody({key: page_of(key, request.prefetch[key]) for key in KEYS if key in request.prefetch})
     answers = {key: answer_of(pages[key]) if key in pages else Answer(State.MISSING) for key in KEYS}
     for key, kind in KEYS.items():
         if not answers[key].resources and not_offered & {key, kind}:
@@ -51,6 +51,16 @@ def sent(request: HookRequest, *, not_offered: frozenset[str], fhir_version: str
     _settle_orders(answers, fhir_version or _version(answers, request.context.resources))
     more = {key: page for key, page in pages.items() if page.next_link is not None and answers[key].state is State.INCOMPLETE}
     return Sent(answers, more, fhir_version)
+
+
+def _asked_of_somebody(pages: dict[str, Shell]) -> dict[str, Shell]:
+    """The pages of a client that filled in its templates; an older one sends some tokens on as they stand.
+
+    What was asked with such a token, and what failed beside it, is no answer about this person: it counts as not sent.
+    """
+    if not any(page.unfilled for page in pages.values()):
+        return pages
+    return {key: page for key, page in pages.items() if not page.unfilled and not page.failed}
 
 
 def page_of(key: str, value: Raw) -> Shell:

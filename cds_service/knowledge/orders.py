@@ -20,7 +20,10 @@ class _Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Product(_Entry, frozen=True, kw_only=True):
-    """One medicine that a pharmacy can dispense, by its RxNorm code; ``strength`` is mg per ``form`` (tablet, capsule)."""
+    """One medicine that a pharmacy can dispense, by its RxNorm code; ``strength`` is mg per ``form`` (tablet, capsule).
+
+    ``brand`` is as in the name; empty for a product that can be dispensed as any maker's.
+    """
 
     code: str
     name: str
@@ -28,6 +31,7 @@ class Product(_Entry, frozen=True, kw_only=True):
     formulation: str
     form: str
     strength: Fraction
+    brand: str = ""
 
 
 class Test(_Entry, frozen=True, kw_only=True):
@@ -107,9 +111,13 @@ def orders() -> Orders:
 
 
 @cache
-def products(ingredient: str, formulation: str) -> tuple[Product, ...]:
-    """The products of an ingredient in one formulation, the weakest first; empty where none can be ordered."""
-    found = [p for p in orders().product if p.ingredient == ingredient and p.formulation == formulation]
+def products(ingredient: str, formulation: str, brand: str = "") -> tuple[Product, ...]:
+    """The products of an ingredient in one formulation, the weakest first; empty where none can be ordered.
+
+    Those of a brand, and without one those that name none.
+    """
+    wanted = ingredient, formulation, brand
+    found = [product for product in orders().product if (product.ingredient, product.formulation, product.brand) == wanted]
     return tuple(sorted(found, key=lambda product: product.strength))
 
 
@@ -154,9 +162,18 @@ def dividing(intakes_mg: Iterable[Fraction], among: Iterable[Product]) -> Produc
 
 
 @lru_cache(maxsize=256)
-def product_for(ingredient: str, formulation: str, intakes_mg: tuple[Fraction, ...]) -> Product | None:
-    """The strongest product of an ingredient in one formulation that makes up every dose of a day in whole pieces."""
-    return dividing(intakes_mg, products(ingredient, formulation))
+def product_for(ingredient: str, formulation: str, intakes_mg: tuple[Fraction, ...], brand: str = "") -> Product | None:
+    """The strongest product of an ingredient in one formulation that makes up every dose of a day in whole pieces.
+
+    Of the brand where that has one, else of no brand.
+    """
+    own = dividing(intakes_mg, products(ingredient, formulation, brand)) if brand else None
+    return own or dividing(intakes_mg, products(ingredient, formulation))
+
+
+def brand(drug_name: str) -> str:
+    """The brand in RxNorm's name of a product, where it can be ordered; empty where it names none, or one that cannot."""
+    return next((p.brand for p in orders().product if p.brand and f"[{p.brand}]" in drug_name), "")
 
 
 def fit(intake_mg: Fraction, among: Iterable[Product]) -> tuple[Product, int] | None:

@@ -156,6 +156,7 @@ class Parameters(Struct, frozen=True, kw_only=True):
     laboratory_recent_days: int
     laboratory_every_days: int
     laboratory_times: int
+    laboratory_times_elsewhere: int
     tacrolimus_level_day: int
     # safety checks
     azathioprine_bilirubin_mg_dl: Decimal
@@ -163,6 +164,8 @@ class Parameters(Struct, frozen=True, kw_only=True):
     egfr_withheld: Decimal
     egfr_warning: Decimal
     potassium_withheld: Decimal
+    qtc_withheld: Decimal
+    hba1c_diabetes: Decimal
     wbc_min: Decimal
     neutrophils_min: Decimal
     platelets_min: Decimal

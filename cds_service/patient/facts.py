@@ -5,7 +5,7 @@ References are FHIR references (``Observation/o1``) as the client knows them. Te
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -118,6 +118,10 @@ class UseStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+DISCONTINUED = "the list of orders to be discontinued"
+"""What ends an order that a client lists as one to be discontinued."""
+
+
 class Use(Struct, frozen=True):
     """One resource that tells of the use of one medicine.
 
@@ -130,6 +134,7 @@ class Use(Struct, frozen=True):
     is a single giving. ``forbids`` is doNotPerform: the order says *not* to give.
     ``starts_at`` and ``ends_at`` are the instants of the first and the last dose, where a time of day was recorded.
     ``at_discharge`` marks an order for the time after a stay in hospital, ``encounter`` is the id of that stay.
+    ``ended_by`` is what ends or holds it in place of its own status: the reference of a group, plan or task, or ``DISCONTINUED``.
     """
 
     kind: UseKind
@@ -154,6 +159,7 @@ class Use(Struct, frozen=True):
     ends_at: datetime | None = None
     at_discharge: bool = False
     encounter: str | None = None
+    ended_by: str | None = None
 
 
 class Problem(Struct, frozen=True):
@@ -188,10 +194,11 @@ class LabStatus(StrEnum):
 
 
 class Quantity(Struct, frozen=True, gc=False):
-    """A number with the canonical UCUM unit of its analyte."""
+    """A number with a unit, mostly the canonical UCUM unit of its analyte; ``comparator`` where it is shown as a bound."""
 
     value: Decimal
     unit: str
+    comparator: Comparator | None = None
 
 
 class Lab(Struct, frozen=True):
@@ -201,6 +208,8 @@ class Lab(Struct, frozen=True):
     ``reported`` is the number and unit as the laboratory gave them. ``concept`` is the meaning of a coded or worded result
     (``positive``, ``negative``, ``normal``, ``intermediate``, ``poor``, ``indeterminate``); for a gene panel of two genes the
     worse of the two. ``specimen`` is ``plasma`` where the sample is known to be plasma or serum of a whole-blood assay.
+    ``taken`` is the instant of the sample where a time of day was recorded, ``revised`` that it takes the place of an earlier
+    result (amended, corrected): they tell which of two results of one day is the newer.
     """
 
     reference: str
@@ -215,11 +224,20 @@ class Lab(Struct, frozen=True):
     concept: str | None = None
     specimen: str | None = None
     timing: str | None = None
+    taken: datetime | None = None
+    revised: bool = False
+
+
+_NO_TIME = datetime.min.replace(tzinfo=UTC)
 
 
 def newest_first(labs: Iterable[Lab]) -> tuple[Lab, ...]:
-    """Results by their latest possible day, those of one day by reference."""
-    return tuple(sorted(labs, key=lambda lab: (lab.when.latest, lab.reference), reverse=True))
+    """Results by their latest possible day; those of one day by the time of the sample, a correction after what it corrects."""
+    return tuple(sorted(labs, key=_age_of, reverse=True))
+
+
+def _age_of(lab: Lab) -> tuple[date, datetime, bool, str]:
+    return lab.when.latest, lab.taken or _NO_TIME, lab.revised, lab.reference
 
 
 class Allergy(Struct, frozen=True):

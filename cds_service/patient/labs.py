@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from statistics import median
 
 from msgspec import Struct
@@ -33,8 +33,24 @@ def value(lab: Lab) -> Decimal:
 
 
 def as_reported(lab: Lab) -> Quantity:
-    """The number and unit as the laboratory gave them, else in the canonical unit."""
-    return lab.reported or lab.quantity or Quantity(Decimal(), "")
+    """The number and unit as the laboratory gave them, else in the canonical unit; a bound as a bound."""
+    shown = lab.reported or lab.quantity or Quantity(Decimal(), "")
+    return Quantity(shown.value, shown.unit, lab.comparator) if lab.comparator else shown
+
+
+_WIDE = Context(prec=80)  # whatever two numbers of a record make when one is divided by the other
+
+
+def rounded(number: Decimal, places: int) -> Decimal:
+    """The number to so many decimals, half to even, however long it is."""
+    return number.quantize(Decimal(1).scaleb(-places), context=_WIDE)
+
+
+def decides(lab: Lab, limit: Decimal | None) -> bool:
+    """Whether a value that is not surely above the limit surely is not: a lower bound never tells, an upper one if low enough."""
+    if lab.comparator in {Comparator.GREATER, Comparator.AT_LEAST}:
+        return False
+    return lab.comparator is None or limit is None or value(lab) <= limit
 
 
 def unreadable(labs: Iterable[Lab], *analytes: str) -> tuple[Lab, ...]:

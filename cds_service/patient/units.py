@@ -19,7 +19,7 @@ D = Decimal
 _SPELLINGS = {
     "mg/dl": ("mg/dl", "mg%", "mg/100ml"),
     "g/dl": ("g/dl", "gm/dl", "g%", "g/100ml"),
-    "g/l": ("g/l", "gm/l"),
+    "g/l": ("g/l", "gm/l", "mg/ml"),
     "mg/l": ("mg/l", "ug/ml", "mcg/ml"),
     "ug/l": ("ug/l", "ng/ml", "mcg/l"),
     "ug/dl": ("ug/dl", "mcg/dl"),
@@ -32,26 +32,31 @@ _SPELLINGS = {
     "nkat/l": ("nkat/l",),
     "10*9/l": (
         "10*9/l", "10e9/l", "x10*9/l", "x10e9/l", "giga/l", "g/l", "10*3/ul", "10e3/ul", "x10*3/ul", "x10e3/ul", "k/ul",
-        "10*3/mcl", "k/mcl", "10*3/mm3", "x10*3/mm3", "k/mm3", "thousand/ul", "thou/ul", "th/ul", "1000/ul",
+        "10*3/mcl", "k/mcl", "10*3/mm3", "x10*3/mm3", "k/mm3", "thousand/ul", "thou/ul", "th/ul", "1000/ul", "thousand/mcl",
+        "10(9)/l", "x10(9)/l", "10(3)/ul", "x10(3)/ul", "/nl", "gpt/l",
     ),
     "/ul": ("/ul", "/mm3", "cells/ul", "{cells}/ul", "10*6/l", "/mcl"),
     "1": ("1", "", "{inr}", "inr", "ratio", "{ratio}"),
     "ml/min/{1.73_m2}": (
         "ml/min/{1.73_m2}", "ml/min/1.73m2", "ml/min/1.73.m2", "ml/min/1.73_m2", "ml/min/{1.73m2}", "ml/min/1.73*m2",
-        "ml/min/1.73sqm", "ml/min/1.73", "ml/min/{1.73.m2}",
+        "ml/min/1.73sqm", "ml/min/1.73", "ml/min/{1.73.m2}", "ml/min/1.73m*2", "ml/min/1.73m(2)", "ml/min/{1.73m*2}",
     ),
+    "ml/s/{1.73_m2}": ("ml/s/{1.73_m2}", "ml/s/1.73m2", "ml/s/1.73.m2", "ml/s/1.73m*2"),
     "kg": ("kg", "kgs", "kilogram", "kilograms"),
     "g": ("g", "gm", "gram", "grams"),
     "[lb_av]": ("[lb_av]", "lb", "lbs", "pound", "pounds"),
     "cm": ("cm",),
     "m": ("m",),
     "[in_i]": ("[in_i]", "in", "inch", "inches"),
-    "%": ("%", "{ngsp}%", "%{ngsp}"),
-    "mmol/mol": ("mmol/mol",),
-    "mm/h": ("mm/h", "mm/hr", "mm/1h"),
-    "mg/g": ("mg/g", "mg/g{creat}", "mg/gcr", "mg/gcreat", "ug/mg"),
-    "mg/mg": ("mg/mg", "g/g", "mg/mg{creat}", "g/g{creat}", "mg/mgcr", "mg/mgcreat"),
-    "mg/mmol": ("mg/mmol", "mg/mmol{creat}", "g/mol"),
+    "%": ("%", "{ngsp}%", "%{ngsp}", "%{hb}", "%{hgb}", "%{total}"),
+    "mmol/mol": ("mmol/mol", "mmol/mol{hb}", "mmol/mol{hgb}"),
+    "mm/h": ("mm/h", "mm/hr", "mm/1h", "mm/hour"),
+    "mg/g": ("mg/g", "mg/g{creat}", "mg/g{creatinine}", "mg/gcr", "mg/gcrea", "mg/gcreat", "mg/gcreatinine", "ug/mg"),
+    "mg/mg": ("mg/mg", "g/g", "mg/mg{creat}", "g/g{creat}", "g/g{creatinine}", "mg/mgcr", "mg/mgcreat", "g/gcr", "g/gcreat"),
+    "mg/mmol": (
+        "mg/mmol", "mg/mmol{creat}", "mg/mmol{creatinine}", "mg/mmolcr", "mg/mmolcreat", "mg/mmolcreatinine", "g/mol",
+        "g/mol{creat}",
+    ),
     "mg/(24.h)": ("mg/(24.h)", "mg/24h", "mg/d", "mg/24hr", "mg/day"),
     "g/(24.h)": ("g/(24.h)", "g/24h", "g/d", "g/24hr", "g/day"),
     "[iu]/ml": ("[iu]/ml", "iu/ml"),
@@ -64,6 +69,7 @@ _SPELLINGS = {
     "l": ("l", "liter", "litre"),
     "cm[h2o]": ("cm[h2o]", "cmh2o", "cm.h2o"),
     "kpa": ("kpa",),
+    "ms": ("ms", "msec", "millisecond", "milliseconds"),
     "{score}": ("{score}", "score", "{points}", "points", "{total}"),
 }  # fmt: skip
 """Spellings met in practice, by the canonical one of each, all as ``_plain`` leaves them."""
@@ -116,8 +122,10 @@ _ANALYTES = {
          "anca", "ana", "sma"), _WORDED),
     "inr": _analyte("1", {"1": "1"}),
     "creatinine": _analyte("umol/L", {"umol/l": "1", "mg/dl": "88.4", "mg/l": "8.84", "mmol/l": "1000"}),
-    "egfr": _analyte("mL/min/{1.73_m2}", {"ml/min/{1.73_m2}": "1"}),
+    "egfr": _analyte("mL/min/{1.73_m2}", {"ml/min/{1.73_m2}": "1", "ml/s/{1.73_m2}": "60"}),
     "magnesium": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.4114", "meq/l": "0.5"}),
+    "calcium": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.2495", "meq/l": "0.5"}),
+    "qtc": _analyte("ms", {"ms": "1"}),
     "urea_nitrogen": _analyte("mmol/L", {"mmol/l": "1", "mg/dl": "0.357"}),
     "hba1c": _Analyte("%", {"%": _Line(D(1)), "mmol/mol": _Line(D("0.09148"), D("2.152"))}),
     "crp": _analyte("mg/L", {"mg/l": "1", "mg/dl": "10", "ug/l": "0.001"}),
@@ -167,6 +175,21 @@ def canonical(analyte: str, value: Decimal, unit: str) -> Quantity | None:
     if line is None:
         return None
     return Quantity(value * line.factor + line.offset if line.offset else value * line.factor, _ANALYTES[analyte].unit)
+
+
+_SIGNED = frozenset({"nif", "mep"})
+_NEVER_ZERO = frozenset(
+    {
+        *("alt", "ast", "alp", "ggt", "creatine_kinase", "bilirubin", "albumin", "igg", "hemoglobin"),
+        *("creatinine", "egfr", "potassium", "sodium", "magnesium", "glucose", "glucose_fasting", "hba1c", "inr"),
+        *("weight", "height", "fvc"),
+    }
+)
+
+
+def possible(analyte: str, value: Decimal) -> bool:
+    """Whether a living person can have this number at all: systems write 0 or -1 for a result that failed."""
+    return analyte in _SIGNED or value > 0 or (value == 0 and analyte not in _NEVER_ZERO)
 
 
 _PIECES = (

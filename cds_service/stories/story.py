@@ -164,7 +164,10 @@ def find(name: str) -> Story:
     for place in places:
         if place.joinpath(PARTS[0]).is_file():
             return load(place, name)
-    raise StoryError(f"There is no story {name}, neither built in nor as a folder.")
+    raise StoryError(
+        f"There is no story {name}, neither built in nor as a folder; "
+        "a name is like rebound/abrupt-stop-alt-150, and `cds-service check` lists those built in."
+    )
 
 
 def load(folder: Traversable, name: str | None = None) -> Story:

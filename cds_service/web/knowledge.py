@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from msgspec import Struct
 
+from cds_service.cards.topics import TOPICS
 from cds_service.knowledge import claims, parameters
 from cds_service.knowledge.claims import KnowledgeBase
 from cds_service.knowledge.parameters import Parameter, Parameters
@@ -86,6 +87,12 @@ def linked(text: str, base: KnowledgeBase) -> Markup:
     return Markup(re.sub(r"\b[CX]\d{1,2}\b", link, str(escape(text))))  # noqa: S704 - escaped before the links go in
 
 
+def _differing(question: str, base: KnowledgeBase) -> list[str]:
+    """The conflicts of the claims that a question rests on, in their order."""
+    named = {name for claim in _resting(question, base) for name in base.claims[claim].conflicts}
+    return [name for name in base.conflicts if name in named]
+
+
 def _resting(question: str, base: KnowledgeBase) -> list[str]:
     return [claim.id for claim in base.claims.values() if question in claim.questions + claim.arrives_with]
 
@@ -120,9 +127,11 @@ def page(in_force: Parameters, groups: Mapping[str, Mapping[str, Parameter]], ba
             linked=lambda text: linked(text, base),
             marks=MARKS,
             notices=re.split(r"\n\s*\n", notices.strip())[1:],
+            differing={name: _differing(name, base) for name in base.questions},
             resting={name: _resting(name, base) for name in base.questions},
             ruleset=claims.RULESET,
             source=claims.SOURCE,
+            titles={code: topic.display for code, topic in TOPICS.items()},
         )
     )
 

@@ -73,26 +73,6 @@ _LAST = {"Connection": "close", "Cache-Control": "no-store", "X-Content-Type-Opt
 _LOG = logging.getLogger(__name__)
 
 
-class Occupied(Exception):
-    """The address cannot be listened on; the message says why."""
-
-
-def reserve(host: str, port: int) -> None:
-    """Look whether the address can be listened on: the server itself would try for seconds, and tell of it in many words.
-
-    Raises:
-        Occupied: it cannot.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        with socket.socket(found[0][0], socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(found[0][4])
-            sock.listen()
-    except (OSError, UnicodeError) as error:
-        raise Occupied(f"{host} port {port} cannot be listened on: {getattr(error, 'strerror', None) or error}.") from None
-
-
 class Lines(Logger):  # type: ignore[misc]  # gunicorn has no types
     """The server's log lines. What was answered is told by the lines of the application, without addresses and agents."""
 

@@ -6,6 +6,7 @@ Judge by CPU per request as a ratio to the limit L, measured in turn in the same
 import statistics
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from tests.bench import scaling
 from tests.bench.charts import CLOCK, request
 from tests.bench.server import Load, Server, free_port
+from tests.tokens import BASE, Signer
 
 BIN = Path(sys.executable).parent
 SIZES = {"small": (22, 120, 8), "typical": (122, 80, 8), "large": (2000, 16, 4)}
@@ -22,11 +24,16 @@ SIZES = {"small": (22, 120, 8), "typical": (122, 80, 8), "large": (2000, 16, 4)}
 AIMS = {"typical": 2.0, "large": 0.8}
 """CPU of a request as a multiple of L, for the worse of few and many clients."""
 
-MEMORY_MB = 80
+AIM_WITH_TOKENS = 2.5
+"""The same for a typical request with a token (ES384), each used once."""
+
+MEMORY_MB = {"typical": 80, "large": 130}
+"""Of the largest worker, after requests of that size."""
+
 COLD_START_S = 0.5
 ROUNDS = 7
 STARTS = 5
-HEADING = "request       bytes clients   CPU ms  L CPU ms  ratio   p50 ms   p99 ms   L p50   L p99"
+HEADING = "request              bytes clients   CPU ms  L CPU ms  ratio   p50 ms   p99 ms   L p50   L p99"
 SERVICE = "/cds-services/tacrolimus-patient-view"
 
 
@@ -43,10 +50,17 @@ class Body(Struct):
         return self.text.replace(CLOCK.encode(), f"{7 + minutes // 60:02}:{minutes % 60:02}:{seconds:02}".encode())
 
 
-def _service(store: str, port: int) -> Server:
+def _service(store: str, port: int, signer: Signer | None = None) -> Server:
+    """The service; where there is a ``signer``, it lets in nobody else."""
     environment = {"CDS_STORE": f"sqlite:///{store}", "CDS_AUTH": "off", "CDS_MAX_BODY": "50000000"}
     command = [str(BIN / "cds-service"), "serve", "--port", str(port), "--workers", "2", "--drain", "0"]
-    return Server(command, port, SERVICE, environment)
+    if signer is None:
+        return Server(command, port, SERVICE, environment)
+    folder = Path(store).parent
+    (folder / "keys.json").write_bytes(signer.key_set())
+    (folder / "issuers.toml").write_text(f'[[issuer]]\niss = "{signer.iss}"\njwks_file = "keys.json"\n', encoding="utf-8")
+    environment |= {"CDS_AUTH": "required", "CDS_ISSUERS": str(folder / "issuers.toml"), "CDS_BASE_URL": BASE}
+    return Server(command, port, SERVICE, environment, lambda: signer.token(signer.claims(SERVICE, BASE, time.time())))
 
 
 def _limit(port: int) -> Server:
@@ -84,14 +98,14 @@ def _cold_starts(folder: str, body: bytes) -> list[float]:
 
 def _ratio(name: str, body: Body, clients: int, service: Server, limit: Server) -> float:
     """Measure both servers in turn, print a line, and return how many times the CPU of the limit a request costs."""
-    count = SIZES[name][1]
+    count = SIZES[name.partition(",")[0]][1]
     both: list[tuple[Load, Load]] = [
         (service.load(body.next, clients, count), limit.load(body.next, clients, count)) for _ in range(ROUNDS)
     ]
     ours, bound = _median([a for a, _ in both]), _median([b for _, b in both])
     ratio = statistics.median(a.cpu / b.cpu for a, b in both)
     print(
-        f"{name:<9}{len(body.text):>10}{clients:>8}{ours.cpu:>9.2f}{bound.cpu:>10.2f}{ratio:>7.2f}"
+        f"{name:<16}{len(body.text):>10}{clients:>8}{ours.cpu:>9.2f}{bound.cpu:>10.2f}{ratio:>7.2f}"
         f"{ours.p50:>9.2f}{ours.p99:>9.2f}{bound.p50:>8.2f}{bound.p99:>8.2f}",
         flush=True,
     )
@@ -117,20 +131,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cold = statistics.median(_cold_starts(folder, bodies["typical"].text))
         service, limit = _service(f"{folder}/bench.sqlite3", free_port()), _limit(free_port())
-        for server in (service, limit):
+        guarded = _service(f"{folder}/guarded.sqlite3", free_port(), Signer())
+        for server in (service, guarded, limit):
             server.first_answer(bodies["small"].text)
             server.load(bodies["typical"].next, 8, 64)  # until every worker is warm
         print(HEADING)
-        ratios = {
-            name: max(_ratio(name, body, many, service, limit) for many in (1, SIZES[name][2])) for name, body in bodies.items()
-        }
+        ratios, memory = {}, {}
+        for name, body in bodies.items():
+            ratios[name] = max(_ratio(name, body, many, service, limit) for many in (1, SIZES[name][2]))
+            memory[name] = service.worker_memory()
+        tokens = max(_ratio("typical, token", bodies["typical"], many, guarded, limit) for many in (1, SIZES["typical"][2]))
         print()
         for name, aim in AIMS.items():
             print(_aim(f"CPU of a {name} request", ratios[name], aim, "L"))
-        print(_aim("memory of the largest worker", service.worker_memory(), MEMORY_MB, "MB"))
+        print(_aim("CPU of a typical request with a token", tokens, AIM_WITH_TOKENS, "L"))
+        for name, megabytes in MEMORY_MB.items():
+            print(_aim(f"memory of the largest worker after {name} requests", memory[name], megabytes, "MB"))
         print(_aim("cold start to the first answer", cold, COLD_START_S, "s"))
-        service.stop()
-        limit.stop()
+        for server in (service, guarded, limit):
+            server.stop()
 
 
 if __name__ == "__main__":

@@ -31,10 +31,12 @@ class Load(Struct, frozen=True):
 
 
 class Server:
-    """One server process with its workers, answering POST ``path``."""
+    """One server process with its workers, answering POST ``path``; ``bearer`` makes the token of each request, if any."""
 
-    def __init__(self, command: list[str], port: int, path: str, environment: dict[str, str]) -> None:
-        self.port, self.path = port, path
+    def __init__(
+        self, command: list[str], port: int, path: str, environment: dict[str, str], bearer: Callable[[], str] | None = None
+    ) -> None:
+        self.port, self.path, self.bearer = port, path, bearer
         self.started = time.perf_counter()
         self.process = subprocess.Popen(
             command,
@@ -57,7 +59,8 @@ class Server:
     def post(self, body: bytes, connection: http.client.HTTPConnection | None = None) -> int:
         """Send one request and read the answer whole; its status."""
         one = connection or http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        one.request("POST", self.path, body, {"Content-Type": "application/json"})
+        token = {"Authorization": f"Bearer {self.bearer()}"} if self.bearer else {}
+        one.request("POST", self.path, body, {"Content-Type": "application/json", **token})
         answer = one.getresponse()
         answer.read()
         if connection is None:

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from cds_service.knowledge.finding import Evidence, Sentence, Term, Value, say
 from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.exposure import EXTENDED_RELEASE_TABLET
 from cds_service.knowledge.judgements.flare import Flare, Reading, age_of
 from cds_service.knowledge.judgements.flares import hepatitis
 from cds_service.knowledge.judgements.usage import ExposureClass
-from cds_service.patient.facts import Lab, Lost, Quantity
-from cds_service.patient.labs import as_reported, value
+from cds_service.patient.facts import Lab, Lost, Quantity, newest_first
+from cds_service.patient.labs import as_reported, decides, rounded, value
 
 HOW = {
     ExposureClass.ABRUPT_STOP: "stopped-abruptly",
@@ -28,8 +29,12 @@ def ending(case: Case) -> tuple[Sentence, ...]:
     elif (
         last is not None and taper is not None and taper.baseline is not None and taper.last is not None and exposure.kind in HOW
     ):
-        how = say(HOW[exposure.kind], last=last, dose=taper.last, baseline=taper.baseline, days=taper.days)
-        sentences.append(how)
+        key = HOW[exposure.kind]
+        if exposure.kind is ExposureClass.ABRUPT_STOP and taper.last == taper.baseline:
+            key += "-at-maintenance"
+        sentences.append(say(key, last=last, dose=taper.last, baseline=taper.baseline, days=taper.days))
+    if sentences and exposure.told_by and exposure.told_by.drug.formulation == EXTENDED_RELEASE_TABLET:
+        sentences.append(say("doses-on-scale", factor=case.parameters.extended_release_tablet_factor))
     if exposure.reason is not None:
         sentences.append(say("stop-reason", reason=exposure.reason))
     return (*sentences, *cover(case))
@@ -62,12 +67,16 @@ def _readings(case: Case) -> tuple[Reading, ...]:
 def marker(reading: Reading) -> Sentence:
     """One marker, against its limit where it has one and against the baseline where there is one."""
     lab = reading.lab
+    if lab.quantity is None:
+        return say("marker-newly", analyte=Term(lab.analyte), result=Term(lab.concept or ""), on=lab.when)
     values: dict[str, Value] = {"analyte": Term(lab.analyte), "value": as_reported(lab), "on": lab.when}
     key = "marker"
-    if reading.times is not None:
-        values["times"] = round(reading.times, 2)
-    else:
+    if reading.times is None:
         key += "-plain"
+    elif reading.times > 1 or not decides(lab, reading.upper):
+        values["times"] = reading.shown_times
+    else:
+        key += "-normal"
     if reading.baseline is not None:
         key += "-baseline"
         values["baseline"] = _in_its_unit(reading.baseline.value, lab)
@@ -79,7 +88,7 @@ def _in_its_unit(usual: Decimal, lab: Lab) -> Quantity:
     shown = as_reported(lab)
     told = usual * (shown.value / value(lab) if value(lab) else Decimal(1))
     exponent = shown.value.as_tuple().exponent
-    return Quantity(round(told, max(1, -exponent) if isinstance(exponent, int) else 1), shown.unit)
+    return Quantity(rounded(told, max(1, -exponent) if isinstance(exponent, int) else 1), shown.unit)
 
 
 def flare_unknown(case: Case) -> tuple[Sentence, ...]:
@@ -96,14 +105,15 @@ def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
         if flare.old is not None:
             days = age_of(flare.old, case.record.asof)
             sentences.append(say("markers-old", analyte=Term(flare.old.analyte), days=days))
-        elif flare.disease == hepatitis.DISEASE and not flare.judged:
+        elif flare.disease == hepatitis.DISEASE and not flare.judged and not flare.readings:
             sentences.append(say("no-recent-markers" if case.last_dose is None else "no-markers"))
         elif flare.missing:
             sentences.append(say("markers-missing", analytes=tuple(Term(analyte) for analyte in flare.missing)))
     sentences += flare.unknown
-    sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in flare.unreadable]
+    sentences += [say("marker-unreadable", analyte=Term(lab.analyte), on=lab.when) for lab in _newest_of_each(flare.unreadable)]
     sentences += [
-        say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.preliminary
+        say("marker-preliminary", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when)
+        for lab in _newest_of_each(flare.preliminary)
     ]
     for reading in flare.readings:
         if reading.assumed:
@@ -113,6 +123,11 @@ def _unknown(case: Case, flare: Flare) -> tuple[Sentence, ...]:
     if flare.inr_ignored:
         sentences.append(say("inr-ignored"))
     return tuple(sentences)
+
+
+def _newest_of_each(labs: Iterable[Lab]) -> Iterable[Lab]:
+    """One result of each test, the newest: ten that cannot be read say no more than the last of them."""
+    return {lab.analyte: lab for lab in reversed(newest_first(labs))}.values()
 
 
 def lost(entries: Iterable[Lost]) -> tuple[Sentence, ...]:

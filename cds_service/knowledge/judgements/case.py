@@ -28,10 +28,11 @@ from cds_service.knowledge.judgements.indication import Indication, IndicationKi
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
 from cds_service.knowledge.judgements.planned_switch import PlannedSwitch
 from cds_service.knowledge.judgements.product_change import ProductChange, SideBySide
+from cds_service.knowledge.judgements.safety import Situation
 from cds_service.knowledge.judgements.treatment import Treatment
 from cds_service.knowledge.judgements.usage import TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.facts import Lab, Problem, Record, Use
+from cds_service.patient.facts import DISCONTINUED, Lab, Problem, Record, Use
 from cds_service.patient.when import When, days_between
 
 ORDER_HOOKS = frozenset(
@@ -134,6 +135,11 @@ class Case:
         """What is being done already?"""
         return treatment.judge(self.record, self.last_dose, self.parameters)
 
+    @property
+    def situation(self) -> Situation:
+        """What the safety checks look at."""
+        return Situation(self.record, self.treatment, self.parameters)
+
     @cached_property
     def flares(self) -> tuple[Flare, ...]:
         """Has each of the diseases flared? The one that has gone furthest comes first."""
@@ -176,7 +182,7 @@ class Case:
     def related_draft(self) -> bool:
         """Whether a draft has to do with immunosuppression: an immunosuppressant, a steroid, an interacting drug."""
         classes = ("immunosuppressant", "systemic-steroid", "cyp3a-strong-inhibitor", "cyp3a-moderate-inhibitor", "cyp3a-inducer")
-        related = frozenset[str]().union(*(valuesets.drugs_in_class(name) for name in classes)) | {TACROLIMUS}
+        related = valuesets.drugs_in_class(*classes) | {TACROLIMUS}
         return any(use.drug.ingredient in related and use.drug.systemic is not False for use in self.record.drafts)
 
     @property
@@ -200,6 +206,12 @@ def of_use(use: Use) -> Evidence:
     """A use as evidence."""
     told = use.end or use.stopped_on or use.start or use.asserted
     return Evidence(use.reference, told.latest.isoformat() if told else "")
+
+
+def of_draft(use: Use) -> tuple[Evidence, ...]:
+    """An order of this request as evidence, and the group, plan or task that ends it in place of its own status."""
+    elsewhere = use.ended_by is not None and use.ended_by != DISCONTINUED
+    return (of_use(use), Evidence(use.ended_by or "", "")) if elsewhere else (of_use(use),)
 
 
 def of_lab(lab: Lab) -> Evidence:

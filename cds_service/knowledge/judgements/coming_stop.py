@@ -6,11 +6,16 @@ an exchange, which another question tells of.
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
 from cds_service.knowledge.judgements import account, keeping, past_stop, reinduction
-from cds_service.knowledge.judgements.case import Case, of_use
+from cds_service.knowledge.judgements.case import Case, of_draft, of_use
 from cds_service.knowledge.judgements.indication import IndicationKind
-from cds_service.knowledge.judgements.ordered_stop import OrderedStop, Sign
+from cds_service.knowledge.judgements.ordered_stop import GOING, OrderedStop, Sign
 from cds_service.knowledge.judgements.planned_switch import LOWER
+from cds_service.patient.doses import withheld
+from cds_service.patient.facts import DISCONTINUED, Use
 from cds_service.patient.tapers import TaperKind
+
+BY_ANOTHER = {"Task": "ordered-by-task", "CarePlan": "ordered-by-plan"}
+"""What is said where something else than the order ends it, by the type of that; else it is a group of orders."""
 
 
 def kind(stop: OrderedStop) -> TaperKind:
@@ -68,7 +73,8 @@ def ordered(stop: OrderedStop) -> tuple[Sentence, ...]:
         return (told, say("ordered-dose-unknown"))
     if stop.sign is Sign.TAPERED:
         return (told, say("ordered-way-down", dose=taper.last, baseline=taper.baseline, days=taper.days))
-    return (told, say("ordered-dose", dose=taper.last, baseline=taper.baseline, days=stop.days_before))
+    key = "ordered-dose-at-maintenance" if taper.last == taper.baseline else "ordered-dose"
+    return (told, say(key, dose=taper.last, baseline=taper.baseline, days=stop.days_before))
 
 
 def _said(stop: OrderedStop) -> Sentence:
@@ -81,7 +87,18 @@ def _said(stop: OrderedStop) -> Sentence:
         case Sign.REVISED | Sign.TAPERED if stop.last is not None:
             return say("ordered-to-end", last=stop.last)
         case _:
-            return say("ordered-to-stop", status=stop.draft.status.value)
+            return _ended(stop.draft)
+
+
+def _ended(draft: Use) -> Sentence:
+    """By its own status or dose, or by what else in the request ends it."""
+    if draft.ended_by is None:
+        zero = withheld(draft.lines) and draft.status in GOING
+        return say("ordered-dose-zero") if zero else say("ordered-to-stop", status=draft.status.value)
+    if draft.ended_by == DISCONTINUED:
+        return say("ordered-to-discontinue")
+    kind = draft.ended_by.partition("/")[0]
+    return say(BY_ANOTHER.get(kind, "ordered-by-group"), status=draft.status.value)
 
 
 def _active(case: Case) -> tuple[Sentence, ...]:
@@ -91,5 +108,5 @@ def _active(case: Case) -> tuple[Sentence, ...]:
 def evidence(case: Case, stop: OrderedStop) -> tuple[Evidence, ...]:
     """The order that stops, and what the judgements of the case rest on."""
     replacing = case.planned_switch.replacing if case.planned_switch else ()
-    items = (of_use(stop.draft), *account.evidence(case), *map(of_use, replacing))
+    items = (*of_draft(stop.draft), *account.evidence(case), *map(of_use, replacing))
     return tuple({item.reference: item for item in items}.values())

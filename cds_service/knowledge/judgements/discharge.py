@@ -15,6 +15,8 @@ GOING = frozenset({UseStatus.ACTIVE, UseStatus.DRAFT, UseStatus.INTENDED, UseSta
 """The statuses under which an order for the time after the stay stands; completed where it was filled before the person left."""
 
 HOOK = "encounter-discharge"
+IN_USE = frozenset({ExposureClass.ACTIVE, ExposureClass.CONFLICT})
+"""The classes in which a list says that it is taken. In a conflict an order says otherwise: those of a ward end with the stay."""
 
 
 class DischargeState(StrEnum):
@@ -34,11 +36,12 @@ class Discharge(Struct, frozen=True):
 
 
 def judge(record: Record, exposure: Exposure, parameters: Parameters) -> Discharge | None:
-    """The state at discharge; None elsewhere, where tacrolimus is not in use, and where it is among the orders."""
-    if record.hook != HOOK or exposure.kind is not ExposureClass.ACTIVE:
+    """The state at discharge; None elsewhere, where nothing says that tacrolimus is in use, and where it is among the orders."""
+    if record.hook != HOOK or exposure.kind not in IN_USE:
         return None
     orders = tuple(use for use in record.orders or () if _of_this_stay(use, record, parameters))
-    if any(_goes_on(use) for use in orders):
+    contradicted = exposure.kind is ExposureClass.CONFLICT
+    if any(_goes_on(use) for use in orders) or (contradicted and not orders):
         return None
     if record.orders is None or any(lost.what == "medication orders" for lost in record.lost):
         return Discharge(DischargeState.NOT_RECEIVED)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cds_service.knowledge.finding import Sentence
 from cds_service.patient import labs
-from cds_service.patient.facts import Lab, Problem
+from cds_service.patient.facts import Lab, Problem, Quantity
 from cds_service.patient.labs import Baseline
 from cds_service.patient.when import days_between
 
@@ -40,6 +40,11 @@ class Reading(Struct, frozen=True):
     def times(self) -> Decimal | None:
         """How many times the upper limit; None where there is no such limit."""
         return labs.value(self.lab) / self.upper if self.upper else None
+
+    @property
+    def shown_times(self) -> Quantity:
+        """The same as it is shown: rounded, and of a bound as a bound."""
+        return Quantity(labs.rounded(self.times or Decimal(), 2), "1", self.lab.comparator)
 
 
 class Flare(Struct, frozen=True):

@@ -1,11 +1,11 @@
 """A flare in sentences: its summary, what leads it, how severe it is, which definition it meets, what to exclude first."""
 
 from cds_service.knowledge.finding import Sentence, Term, Value, say
+from cds_service.knowledge.judgements import account
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.flare import Flare, Tier
 from cds_service.knowledge.judgements.flares import glomerular, hepatitis, lupus_nephritis, myasthenia
 from cds_service.patient.labs import as_reported
-from cds_service.patient.when import When
 
 SHORT = {glomerular.DISEASE: "glomerular-disease"}
 EXCLUDE = {
@@ -18,7 +18,9 @@ TRANSPLANT_STATES = frozenset({"acute-severe", "liver-failure"})
 
 
 def _state(case: Case) -> str:
-    return "treated" if case.treatment.treated else case.flare.tier.name.lower()
+    if case.treatment.treated:
+        return "treated" if case.treatment.under_way else "drafted"
+    return case.flare.tier.name.lower()
 
 
 def name(flare: Flare) -> Term:
@@ -30,41 +32,36 @@ def summary(case: Case) -> Sentence:
     """The flare in one line: the disease, how long after the stop, and the marker or the sign that is furthest out."""
     flare, days = case.flare, case.days_since
     leading = flare.leading
+    shown: dict[str, Value]
     if flare.disease == hepatitis.DISEASE and leading is not None and leading.times is not None:
-        times = round(leading.times, 2)
-        return say(f"rebound-summary-{_state(case)}", analyte=Term(leading.lab.analyte), times=times, days=days)
+        shown = {"analyte": Term(leading.lab.analyte), "times": leading.shown_times}
+        return say(f"rebound-summary-{_state(case)}", **shown, days=days)
     disease = name(flare)
     if leading is None:
         return say(f"flare-summary-{_state(case)}-sign", disease=disease, days=days)
-    shown: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
+    shown = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab)}
     return say(f"flare-summary-{_state(case)}", disease=disease, days=days, **shown)
 
 
-def lead(case: Case) -> tuple[Sentence, ...]:
-    """The flare and the stop in one sentence; none where the day of the stop is not known."""
-    last = case.exposure.last_dose
-    return () if last is None else (_lead(case.flare, last),)
+def happened(case: Case) -> tuple[Sentence, ...]:
+    """What is furthest out, what makes it severe, how tacrolimus ended, and the other markers; each once."""
+    flare = case.flare
+    first = say("severity-sign", sign=flare.signs[0].text) if flare.leading is None else account.marker(flare.leading)
+    told = (*_severity(flare), *account.ending(case), *account.markers(case))
+    return (first, *(sentence for sentence in told if sentence != first))
 
 
-def _lead(flare: Flare, last: When) -> Sentence:
-    leading = flare.leading
-    if leading is None:
-        return say("flare-lead-sign", sign=flare.signs[0].text, last=last)
-    told: dict[str, Value] = {"analyte": Term(leading.lab.analyte), "value": as_reported(leading.lab), "on": leading.lab.when}
-    if flare.disease != hepatitis.DISEASE or leading.times is None:
-        return say("flare-lead", **told, last=last)
-    return say("rebound-lead", **told, times=round(leading.times, 2), last=last)
-
-
-def severity(flare: Flare) -> tuple[Sentence, ...]:
-    """What makes it severe, and what follows from that at once."""
+def _severity(flare: Flare) -> tuple[Sentence, ...]:
     sentences = [say(f"severity-{flare.state}")] if flare.state else []
     sentences += [
         say("severity-marker", analyte=Term(lab.analyte), value=as_reported(lab), on=lab.when) for lab in flare.severity
     ]
-    sentences += [say("severity-sign", sign=problem.text) for problem in flare.signs]
-    if flare.state in TRANSPLANT_STATES:
-        sentences.append(say("contact-transplant-centre"))
+    return (*sentences, *(say("severity-sign", sign=problem.text) for problem in flare.signs))
+
+
+def urgent(flare: Flare) -> tuple[Sentence, ...]:
+    """What follows at once from a severe flare of the liver."""
+    sentences = [say("contact-transplant-centre")] if flare.state in TRANSPLANT_STATES else []
     if flare.disease == hepatitis.DISEASE and (flare.severity or flare.signs):
         sentences.append(say("prednisolone-preferred"))
     return tuple(sentences)

@@ -14,7 +14,7 @@ from cds_service.knowledge.judgements import age, safety
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.ordered_stop import ENDING, OrderedStop, Sign
 from cds_service.knowledge.judgements.product_change import IMMEDIATE_RELEASE
-from cds_service.knowledge.judgements.safety import Situation, Subject, Verdict
+from cds_service.knowledge.judgements.safety import Subject, Verdict
 from cds_service.knowledge.judgements.usage import TACROLIMUS
 from cds_service.patient.facts import Use
 
@@ -33,7 +33,7 @@ def judge(case: Case, stop: OrderedStop) -> Keeping:
     """Whether the stopped orders are offered to go on; a check that blocks tacrolimus, and a child, leave it to the words."""
     against = [
         concern.sentence
-        for concern in safety.about(safety.concerns(Situation(case.record, case.treatment, case.parameters)), Subject.TACROLIMUS)
+        for concern in safety.about(safety.concerns(case.situation), Subject.TACROLIMUS)
         if concern.verdict is Verdict.BLOCKED
     ]
     if against:
@@ -55,14 +55,15 @@ def _stopped(case: Case, stop: OrderedStop) -> tuple[str, ...]:
 def _only_its_status(use: Use, today: date) -> bool:
     """Whether the stop of an order lies in its status alone, its own end still to come, and the order can be named."""
     to_come = use.end is None or use.end.earliest > today
-    return use.status in ENDING and not use.forbids and to_come and "/" in use.reference
+    return use.status in ENDING and use.ended_by is None and not use.forbids and to_come and "/" in use.reference
 
 
 def taper_plan(case: Case, stop: OrderedStop) -> tuple[Sentence, ...]:
-    """The other way, with an example of steps from the maintenance dose and the days on which the markers are due."""
+    """The other way, for an adult with an example of steps from the maintenance dose and the days the markers are due."""
     p, taper = case.parameters, stop.taper
     sentences = [say("taper-instead", days=p.taper_min_days)]
-    if stop.sign is not Sign.TAPERED and taper is not None and taper.baseline is not None and taper.last is not None:
+    adult = age.surely_adult(case.record, p)
+    if adult and stop.sign is not Sign.TAPERED and taper is not None and taper.baseline is not None and taper.last is not None:
         shares = tuple(share for share in p.taper_plan_shares if share * taper.baseline < taper.last)
         if shares:
             steps = {"days": p.taper_plan_step_days, "total": p.taper_plan_step_days * len(shares)}

@@ -15,7 +15,7 @@ from cds_service.knowledge.judgements.exposure import Exposure, daily_line, reco
 from cds_service.knowledge.judgements.treatment import runs
 from cds_service.knowledge.judgements.usage import HOLD_REASONS, TACROLIMUS, ExposureClass
 from cds_service.knowledge.parameters import Parameters
-from cds_service.patient.bounds import first_day
+from cds_service.patient.bounds import TAKEN, first_day
 from cds_service.patient.doses import withheld
 from cds_service.patient.facts import Record, Use, UseStatus
 from cds_service.patient.tapers import Taper, TaperKind
@@ -137,12 +137,21 @@ def _sign(use: Use, scene: _Scene) -> Sign | None:
     if use.forbids:
         return Sign.FORBIDDEN if _of_what_runs(use, scene) else None
     if use.status in ENDING:
-        thrown_away = use.status is UseStatus.CANCELLED and use.reference not in scene.known
+        thrown_away = use.status is UseStatus.CANCELLED and _never_in_force(use, scene)
         single = any(order.reference == use.instance_of for order in scene.running)
         return None if thrown_away or single else Sign.ENDED
     if use.status is UseStatus.ON_HOLD or (use.status in GOING and withheld(use.lines)):
         return Sign.ENDED
     return Sign.REVISED if _ends_soon(use, scene) else None
+
+
+def _never_in_force(use: Use, scene: _Scene) -> bool:
+    """Whether an order was written in this request, or begins today where nothing was taken before."""
+    known, today = scene.known.get(use.reference), scene.record.asof
+    if known is None:
+        return True
+    before = (other for other in scene.exposure.uses if other.status in TAKEN and (first_day(other) or date.min) < today)
+    return (first_day(known) or date.min) >= today and not any(before)
 
 
 def _of_what_runs(use: Use, scene: _Scene) -> bool:
@@ -203,8 +212,8 @@ def _tapering(going: Sequence[Use], ending: Sequence[Use], scene: _Scene) -> Ord
     One step counts only where the new order takes the place of the old one; a prescription for a limited time is no plan to stop.
     """
     today, p = scene.record.asof, scene.parameters
-    ends = [line.end.latest if line.end else None for use in going for line in use.lines]
-    known_ends = [end for end in ends if end is not None]
+    ends = [line.end or use.end for use in going for line in use.lines]
+    known_ends = [end.latest for end in ends if end is not None]
     if not known_ends or len(known_ends) < len(ends):
         return None
     last = max(known_ends)

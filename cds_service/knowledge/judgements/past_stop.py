@@ -5,8 +5,9 @@ goes on, the stop is an exchange, which another question tells of.
 """
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Term, Topic, say
-from cds_service.knowledge.judgements import account, reinduction
+from cds_service.knowledge.judgements import account, flare_account, reinduction
 from cds_service.knowledge.judgements.case import Case, of_use
+from cds_service.knowledge.judgements.flares import lupus_nephritis
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.planned_switch import LOWER, PlannedSwitch
 from cds_service.knowledge.judgements.usage import ExposureClass
@@ -14,6 +15,7 @@ from cds_service.patient.facts import Use
 
 PLANNED_SWITCH = "planned-switch"
 IN_PLACE = "C28"
+LUPUS = frozenset({"SLE"})
 
 
 def indicator(case: Case) -> Indicator:
@@ -68,8 +70,9 @@ def _summary(case: Case, topic: Topic) -> Sentence:
 
 
 def diseases(case: Case) -> tuple[Term, ...]:
-    """The autoimmune diseases by name."""
-    return tuple(Term(group) for group in sorted(case.indication.diseases))
+    """The autoimmune diseases by name, shortly enough for a summary; lupus nephritis goes without saying lupus."""
+    groups = case.indication.diseases - (LUPUS if lupus_nephritis.DISEASE in case.indication.diseases else frozenset())
+    return tuple(Term(flare_account.SHORT.get(group, group)) for group in sorted(groups))
 
 
 def answer(case: Case, topic: Topic, kind: ExposureClass, meaning: tuple[Sentence, ...]) -> Answer:

@@ -25,13 +25,14 @@ class Regimen(Struct, frozen=True):
 
 
 DISEASE_SPECIALIST = "disease-specialist"
+KIDNEY = "nephrology"
 OTHER = Regimen("general", DISEASE_SPECIALIST)
 REGIMENS = {
     hepatitis.DISEASE: Regimen("autoimmune-hepatitis", "hepatology"),
-    lupus_nephritis.DISEASE: Regimen("lupus-nephritis", "nephrology"),
+    lupus_nephritis.DISEASE: Regimen("lupus-nephritis", KIDNEY),
     anca_vasculitis.DISEASE: Regimen("general", "rheumatology"),
     myasthenia.DISEASE: Regimen("myasthenia-gravis", "neurology", steroids=False),
-    glomerular.DISEASE: Regimen("glomerular-disease", "nephrology"),
+    glomerular.DISEASE: Regimen("glomerular-disease", KIDNEY),
     **dict.fromkeys(
         (
             *("SLE", "dermatomyositis_polymyositis", "rheumatoid_arthritis", "overlap_CTD_sjogren_ssc", "other_vasculitis"),

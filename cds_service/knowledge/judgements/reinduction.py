@@ -14,19 +14,22 @@ from cds_service.knowledge.judgements.regimens import Regimen
 from cds_service.knowledge.judgements.safety import Concern, Situation, Subject, Verdict
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.doses import rounded_down
 from cds_service.patient.facts import Record
 from cds_service.patient.when import days_between
 
 LOINC = "http://loinc.org"
+ORAL = restart.IMMEDIATE_RELEASE
 OFFERED = frozenset({Subject.STEROID, Subject.AZATHIOPRINE, Subject.AZATHIOPRINE_FIXED, Subject.TACROLIMUS})
 
 
 class Reinduction(Struct, frozen=True):
-    """The offers, what they mean in words, why something is withheld, and what had to be left unknown."""
+    """The offers, what they mean in words, why something is withheld, what to mind, and what had to be left unknown."""
 
     offers: tuple[Offer, ...]
     advice: tuple[Sentence, ...] = ()
     withheld: tuple[Sentence, ...] = ()
+    warned: tuple[Sentence, ...] = ()
     unknown: tuple[Sentence, ...] = ()
     concerns: tuple[Concern, ...] = ()
 
@@ -37,17 +40,25 @@ def panel(indication: Indication) -> str:
 
 
 def follow_up(record: Record, tests: str, parameters: Parameters) -> tuple[LabOrder, ...]:
-    """The tests of a panel: now (unless a result is only days old), then at the interval of the source."""
+    """The tests of a panel: now (unless a result is only days old), then at the interval of the source.
+
+    For the liver as often as the source wants it; elsewhere the source names the first check only.
+    """
     recent = {
         lab.analyte
         for lab in labs.final(record.markers or ())
         if lab.quantity is not None and 0 <= days_between(lab.when.earliest, record.asof) <= parameters.laboratory_recent_days
     }
-    every, times = parameters.laboratory_every_days, parameters.laboratory_times
+    p, liver = parameters, tests == regimens.of(hepatitis.DISEASE).panel
+    every, times = p.laboratory_every_days, p.laboratory_times if liver else p.laboratory_times_elsewhere
     return tuple(
-        LabOrder(test, every, every, times - 1) if _analyte(test) in recent else LabOrder(test, 0, every, times)
+        _series(test, every, every, times - 1) if _analyte(test) in recent else _series(test, 0, every, times)
         for test in orders.panel(tests)
     )
+
+
+def _series(test: str, first: int, every: int, times: int) -> LabOrder:
+    return LabOrder(test, first, every, times) if times > 1 else LabOrder(test, first)
 
 
 def _analyte(test: str) -> str | None:
@@ -55,16 +66,28 @@ def _analyte(test: str) -> str | None:
     return found.name if found else None
 
 
-def before(found: tuple[Concern, ...]) -> tuple[LabOrder, ...]:
-    """What is not on file and belongs before immunosuppression: hepatitis B, TPMT and NUDT15, pregnancy."""
+def before(found: tuple[Concern, ...], at: Situation) -> tuple[LabOrder, ...]:
+    """What is not on file and belongs before immunosuppression: hepatitis B, tuberculosis, TPMT and NUDT15, pregnancy.
+
+    Where hepatitis B was met before, its DNA too.
+    """
     asked = {concern.check for concern in found if concern.verdict is Verdict.QUESTION}
     wanted = {
         "hepatitis-b": ("hepatitis-b-surface-antigen", "hepatitis-b-core-antibody"),
+        "latent-tuberculosis": ("tuberculosis-igra",),
         "metaboliser": ("tpmt-nudt15",),
         "pregnancy": ("pregnancy-serum",),
     }
     tests = [test for check, names in wanted.items() if check in asked for test in names]
-    return tuple(LabOrder(test) for test in tests)
+    met = any(concern.check == "hepatitis-b" and concern.verdict is not Verdict.QUESTION for concern in found)
+    return tuple(LabOrder(test) for test in (*tests, *(("hepatitis-b-dna",) if met and not _dna_on_file(at) else ())))
+
+
+def _dna_on_file(at: Situation) -> bool:
+    """Whether a final result of the DNA of hepatitis B is fresh enough, be it a number or a word."""
+    fresh = at.parameters.hepatitis_b_fresh_days
+    told = (lab for lab in at.record.screening or () if lab.analyte == "hbv_dna" and (lab.quantity or lab.concept))
+    return any(days_between(lab.when.earliest, at.record.asof) <= fresh for lab in labs.final(told))
 
 
 def laboratory_only(record: Record, tests: str, parameters: Parameters, extra: tuple[LabOrder, ...] = ()) -> Offer:
@@ -73,7 +96,7 @@ def laboratory_only(record: Record, tests: str, parameters: Parameters, extra: t
 
 
 def _oral(ingredient: str, mg: Fraction, days: int, remark: Sentence) -> tuple[DrugOrder, ...]:
-    order = restart.drug(ingredient, (mg,), days, remark, restart.IMMEDIATE_RELEASE)
+    order = restart.drug(ingredient, (mg,), days, remark, ORAL)
     return () if order is None else (order,)
 
 
@@ -83,6 +106,11 @@ def _steroid(p: Parameters, mg: Fraction) -> tuple[DrugOrder, ...]:
 
 def _azathioprine(p: Parameters, mg: Fraction) -> tuple[DrugOrder, ...]:
     return _oral("azathioprine", mg, p.steroid_days, say("remark-azathioprine", claims=("C1", "C3")))
+
+
+def _azathioprine_start(p: Parameters) -> Fraction:
+    """The start in whole tablets, never above what the site allows."""
+    return max(rounded_down(p.azathioprine_start_mg, made.strength) for made in orders.products("azathioprine", ORAL))
 
 
 def _with_steroid(
@@ -96,7 +124,7 @@ def _with_steroid(
     if safety.blocked(found, Subject.AZATHIOPRINE):
         return offers
     doses = [] if safety.blocked(found, Subject.AZATHIOPRINE_FIXED) else [p.azathioprine_fixed_mg]
-    for mg in (*doses, p.azathioprine_start_mg):
+    for mg in (*doses, _azathioprine_start(p)):
         label = say("offer-combination", dose=p.steroid_combined_mg, azathioprine=mg)
         drugs = (*_steroid(p, p.steroid_combined_mg), *_azathioprine(p, mg))
         offers.append(Offer("steroid-azathioprine", label, drugs, tests, referrals))
@@ -129,7 +157,7 @@ def judge(at: Situation, exposure: Exposure, disease: str) -> Reinduction:
     steroids = regimens.steroids_offered(disease, at.parameters)
     guarded = OFFERED if steroids else frozenset({Subject.TACROLIMUS})
     found = safety.about(safety.concerns(at), *guarded)
-    needed = (*before(found), *follow_up(at.record, regimen.panel, at.parameters))
+    needed = (*before(found, at), *follow_up(at.record, regimen.panel, at.parameters))
     referrals = () if disease == hepatitis.DISEASE else (ReferralOrder(regimen.specialty),)
     offers = [
         *(_with_steroid(found, at.parameters, needed, referrals) if steroids else ()),
@@ -142,8 +170,12 @@ def judge(at: Situation, exposure: Exposure, disease: str) -> Reinduction:
     )
     kg = weight.on(at.record, at.record.asof, at.parameters)
     words = [*_steroid_words(disease, kg, at.parameters), *restart.words(exposure, kg, at.parameters)]
-    laboratory = laboratory_only(at.record, regimen.panel, at.parameters, before(found))
-    return Reinduction((*offers, laboratory), (*words, *warned), blocked, asked, found)
+    if steroids and not safety.blocked(found, Subject.STEROID):
+        words.append(say("steroid-support", days=at.parameters.steroid_days))
+    if regimen.specialty == regimens.KIDNEY:
+        words.append(say("kidney-tests-monthly", days=at.parameters.laboratory_every_days))
+    laboratory = laboratory_only(at.record, regimen.panel, at.parameters, before(found, at))
+    return Reinduction((*offers, laboratory), tuple(words), blocked, warned, asked, found)
 
 
 def _referral(specialty: str, tests: tuple[LabOrder, ...]) -> Offer:

@@ -11,9 +11,11 @@ from cds_service.knowledge.judgements import weight
 from cds_service.knowledge.judgements.usage import TACROLIMUS
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient.bounds import first_day, last_day
-from cds_service.patient.doses import daily_of_line, total
+from cds_service.patient.doses import daily_of_line, total, withheld
 from cds_service.patient.facts import Record, Use, UseKind, UseStatus
 from cds_service.patient.supplies import PER_KG
+
+INJECTED = "intravenous"
 
 
 class Treatment(Struct, frozen=True):
@@ -62,9 +64,15 @@ def _rank(use: Use) -> tuple[bool, date, str]:
 
 
 def ordered(record: Record) -> tuple[Use, ...]:
-    """The drafts that would start or go on with a systemic medicine."""
+    """The drafts that would start or go on with a systemic medicine; one of dose 0 does not."""
     going = {UseStatus.DRAFT, UseStatus.ACTIVE, UseStatus.INTENDED}
-    return tuple(use for use in record.drafts if use.status in going and not use.forbids and use.drug.systemic is not False)
+    some = (use for use in record.drafts if use.status in going and not (use.forbids or withheld(use.lines)))
+    return tuple(use for use in some if use.drug.systemic is not False)
+
+
+def acts(use: Use) -> bool:
+    """Whether a medicine reaches the whole body as it is given; some do so only where they are injected."""
+    return use.drug.ingredient not in valuesets.drugs_in_class("only-injected") or use.drug.formulation == INJECTED
 
 
 def equivalent(use: Use, record: Record, parameters: Parameters) -> Fraction | None:

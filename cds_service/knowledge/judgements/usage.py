@@ -122,10 +122,12 @@ def usage(record: Record, systemic: Sequence[Use], taken: Sequence[Use], paramet
     stops = _stated_stops(told)
     if stops:
         stop = _stop(told, stops)
-        return _held_since(told, stop) or _after_the_stop(told, stop, [use for _, use in stops]) or stop
+        return (
+            _held_since(told, stop) or _still_given(told, stops) or _after_the_stop(told, stop, [use for _, use in stops]) or stop
+        )
     undated = [use for use in written if use.status is UseStatus.STOPPED]
     if undated and not running:
-        return Usage(ExposureClass.UNKNOWN, told_by=undated[0], doubt="doubt-stop-date")
+        return _ended_by_doses(told, undated) or Usage(ExposureClass.UNKNOWN, told_by=undated[0], doubt="doubt-stop-date")
     return _hold(told) or _contradicted(told) or _without_a_stop(told)
 
 
@@ -156,6 +158,14 @@ def _stop(told: _Told, stops: Sequence[tuple[date, Use]]) -> Usage:
     return Usage(kind, max([*days, *given]), told_by)
 
 
+def _ended_by_doses(told: _Told, undated: Sequence[Use]) -> Usage | None:
+    """A stop without a date, where the last dose given is the newest evidence of use: it was the last."""
+    days = [end.latest for use in told.given if (end := use.end or use.start) and end.latest <= told.today]
+    last = max(days, default=date.min)
+    newest = told.newest is not None and told.newest <= last
+    return _stop(told, [(last, use) for use in undated]) if newest else None
+
+
 def _tells_why(use: Use) -> tuple[object, ...]:
     """The rank of a resource of a stop to tell of it: a reason that requires the stop, any reason, a statement."""
     required = bool(use.reasons & HOLD_REASONS)
@@ -170,6 +180,21 @@ def _held_since(told: _Told, stop: Usage) -> Usage | None:
     begun = first_day(hold.told_by)
     later = (begun is not None and begun >= stop.last) or (hold.last is not None and hold.last > stop.last)
     return hold if later else None
+
+
+def _still_given(told: _Told, stops: Sequence[tuple[date, Use]]) -> Usage | None:
+    """Doses given after the stated stop, until these days, of what an order or a statement still lists: it goes on.
+
+    As where the list from home says stopped while it is ordered and given on the ward.
+    """
+    goes_on = told.running and _given_since(told, max(end for end, _ in stops))
+    return Usage(ExposureClass.ACTIVE) if goes_on else None
+
+
+def _given_since(told: _Told, day: date) -> bool:
+    """Whether doses were given after a day, until these days."""
+    newest = max(map(_handed_over, told.given), default=date.min)
+    return newest > day and days_between(newest, told.today) <= told.parameters.supply_grace_days
 
 
 def _after_the_stop(told: _Told, stop: Usage, stopped: Sequence[Use]) -> Usage | None:
@@ -214,6 +239,13 @@ def _begun_about(use: Use, last: date, parameters: Parameters) -> bool:
 
 
 def _hold(told: _Told) -> Usage | None:
+    """A hold; none where doses were given after its last day, until these days: then nobody has changed the status yet."""
+    hold = _on_hold(told)
+    given_again = hold is not None and hold.last is not None and _given_since(told, hold.last)
+    return None if given_again else hold
+
+
+def _on_hold(told: _Told) -> Usage | None:
     """A use on hold that no newer one has taken the place of; an order of dose 0 is a hold from its first day on."""
     held = [use for use in told.written if use.status is UseStatus.ON_HOLD] + _withheld(told)
     if not held:

@@ -15,4 +15,4 @@ TOPIC = Topic("abrupt-stop", ("C25", "C26", "C28", "C44", "C47", "C48", "C49"), 
 
 def ask(case: Case) -> Answer:
     """A warning while the stop is recent, information later; silent once the disease has flared or is being treated."""
-    return past_stop.answer(case, TOPIC, ExposureClass.ABRUPT_STOP, (say("abrupt-stop-meaning"), say("relapse-population")))
+    return past_stop.answer(case, TOPIC, ExposureClass.ABRUPT_STOP, (say("abrupt-stop-meaning"),))

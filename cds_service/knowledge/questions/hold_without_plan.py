@@ -9,7 +9,7 @@ from datetime import date
 
 from cds_service.knowledge.finding import Answer, CannotTell, Evidence, Finding, Indicator, Sentence, Topic, say
 from cds_service.knowledge.judgements import account, coming_stop, holding, reinduction
-from cds_service.knowledge.judgements.case import Case, of_lab, of_problem, of_use
+from cds_service.knowledge.judgements.case import Case, of_draft, of_lab, of_problem, of_use
 from cds_service.knowledge.judgements.holding import HoldSign
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.ordered_stop import OrderedStop
@@ -59,7 +59,10 @@ def _ended(use: Use, today: date) -> date | None:
 
 
 def _planned(case: Case) -> bool:
-    """Whether the record holds a plan: tacrolimus to come, tacrolimus ordered now, or another drug begun in its place."""
+    """Whether the record holds a plan: tacrolimus to come, tacrolimus ordered now, or another drug begun in its place.
+
+    An order that only brings tacrolimus to its end is none.
+    """
     uses = (*(case.record.statements or ()), *(case.record.orders or ()))
     to_come = [
         use
@@ -71,7 +74,7 @@ def _planned(case: Case) -> bool:
         and ((first_day(use) or case.record.asof) > case.record.asof or use.status is UseStatus.INTENDED)
     ]
     begun = {use.reference for use in case.treatment.replacement} - {use.reference for use in case.record.drafts}
-    return bool(to_come or begun) or case.treatment.renewed
+    return bool(to_come or begun) or (case.treatment.renewed and case.ordered_stop is None)
 
 
 def _past(case: Case) -> Finding:
@@ -113,8 +116,8 @@ def _finding(
         HOLD,
         summary,
         happened=happened,
-        meaning=(say("hold-meaning"), *caps),
-        advice=(*overdue, say("hold-plan-question"), *_of_reason(case), say("hold-no-restart")),
+        meaning=(*overdue, say("hold-meaning"), *caps),
+        advice=(say("hold-plan-question"), *_of_reason(case), say("hold-no-restart")),
         unknown=account.flare_unknown(case),
         offers=(reinduction.laboratory_only(case.record, reinduction.panel(case.indication), case.parameters),),
         claims=TOPIC.claims,
@@ -162,7 +165,7 @@ def _of_reason(case: Case) -> tuple[Sentence, ...]:
 
 
 def _evidence(case: Case) -> tuple[Evidence, ...]:
-    drafts = (of_use(case.ordered_stop.draft),) if case.ordered_stop else ()
+    drafts = of_draft(case.ordered_stop.draft) if case.ordered_stop else ()
     items = (*drafts, *account.evidence(case), *(_of(sign.source) for sign in case.hold_signs))
     return tuple({item.reference: item for item in items}.values())
 

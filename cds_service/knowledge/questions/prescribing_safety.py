@@ -16,15 +16,15 @@ def ask(case: Case) -> Answer:
     found = draft_safety.judge(case) if case.ordering else ()
     if not found:
         return None
+    first, *others = found
     tests = tuple(test for objection in found for test in objection.tests)
     evidence = {item.reference: item for objection in found for item in objection.evidence}
     return Finding(
         TOPIC.name,
-        found[0].indicator,
+        first.indicator,
         case.exposure.kind.value,
-        found[0].summary,
-        happened=tuple(objection.summary for objection in found[1:]),
-        meaning=tuple(reason for objection in found for reason in objection.reasons),
+        first.summary,
+        meaning=(*first.reasons, *(said for objection in others for said in (objection.summary, *objection.reasons))),
         unknown=tuple(sentence for objection in found for sentence in objection.unknown),
         offers=(Offer("laboratory", say("offer-laboratory"), labs=tests),) if tests else (),
         claims=TOPIC.claims,

@@ -20,4 +20,4 @@ def ask(case: Case) -> Answer:
     floor = say("rapid-taper-meaning", floor=case.parameters.taper_min_days, largest=case.parameters.taper_step_max)
     if case.ordered_stop is not None:
         return coming_stop.answer(case, TOPIC, KINDS, (floor,))
-    return past_stop.answer(case, TOPIC, ExposureClass.RAPID_TAPER, (floor, say("relapse-population")))
+    return past_stop.answer(case, TOPIC, ExposureClass.RAPID_TAPER, (floor,))

@@ -7,10 +7,18 @@ Outside autoimmune hepatitis the source gives no dose (C17, X19): the person's o
 """
 
 from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account, age, flare_account, past_stop, regimens, reinduction, second_part
+from cds_service.knowledge.judgements import (
+    account,
+    age,
+    flare_account,
+    past_stop,
+    regimens,
+    reinduction,
+    second_part,
+    taken_over,
+)
 from cds_service.knowledge.judgements.case import Case, of_lab
-from cds_service.knowledge.judgements.flares import anca_vasculitis, hepatitis, lupus_nephritis
-from cds_service.knowledge.judgements.safety import Situation
+from cds_service.knowledge.judgements.flares import anca_vasculitis, lupus_nephritis
 from cds_service.knowledge.judgements.usage import STOPPED, ExposureClass
 
 TOPIC = Topic(
@@ -19,11 +27,11 @@ TOPIC = Topic(
         *("C1", "C2", "C3", "C4", "C7", "C9", "C10", "C11", "C13", "C14", "C16", "C17", "C18", "C19", "C23"),
         *("C44", "C47", "C48", "C49"),
     ),
-    ("X2", "X3", "X4", "X7", "X13", "X18", "X19", "X26", "X27"),
+    ("X7", "X4", "X3", "X2", "X18", "X19", "X26", "X27"),
 )
 
-BLOOD_COUNT, POPULATION, DEFINITION, STEROID_ELSEWHERE = "X27", "X13", "X26", "X19"
-OF_REGIMENS = ("X2", "X3", "X4", "X7", "X13", "X18")
+BLOOD_COUNT, DEFINITION, STEROID_ELSEWHERE = "X27", "X26", "X19"
+OF_REGIMENS = ("X7", "X4", "X3", "X2", "X18")
 OF_TACROLIMUS = ("X2",)
 
 
@@ -36,10 +44,10 @@ def ask(case: Case) -> Answer:
     if case.days_since > case.parameters.stop_lookback_days:
         return _remote(case)
     if case.treatment.treated:
-        return _finding(case, Indicator.WARNING, (say("already-treated"), *second_part.missing(case)), _laboratory(case))
-    offered = reinduction.judge(Situation(case.record, case.treatment, case.parameters), case.exposure, case.flare.disease)
-    opening = say("regimen-borrowed" if _steroids(case) else "options-to-review")
-    return _finding(case, _indicator(case), (opening, *offered.advice, *_response(case)), offered)
+        begun = say("already-treated" if case.treatment.under_way else "already-drafted")
+        return _finding(case, Indicator.WARNING, (begun, *second_part.missing(case)), taken_over.beside(case))
+    offered = reinduction.judge(case.situation, case.exposure, case.flare.disease)
+    return _finding(case, _indicator(case), _options(case, offered), offered)
 
 
 def _steroids(case: Case) -> bool:
@@ -87,11 +95,26 @@ def _remote(case: Case) -> Answer:
     return _finding(case, Indicator.INFO, (say("remote-stop", limit=case.parameters.stop_lookback_days),), _laboratory(case))
 
 
-def _response(case: Case) -> tuple[Sentence, ...]:
-    """Whether the disease was quiet on tacrolimus, which is what a restart rests on; and why it was stopped."""
-    long_enough = case.exposure.days_before >= case.parameters.response_min_days
-    response = say("response-documented" if case.flare.quiet_before and long_enough else "response-not-documented")
-    return (response,) if case.exposure.reason else (response, say("stop-reason-unknown"))
+def _quiet(case: Case) -> bool:
+    """Whether the disease is known to have been quiet on tacrolimus, which is what a restart rests on."""
+    return case.flare.quiet_before and case.exposure.days_before >= case.parameters.response_min_days
+
+
+def _options(case: Case, offered: reinduction.Reinduction) -> tuple[Sentence, ...]:
+    """The options in words, where doses are named at all."""
+    if not offered.advice:
+        return ()
+    borrowed = (say("regimen-borrowed"),) if _steroids(case) else ()
+    quiet = (say("response-documented"),) if _quiet(case) else ()
+    return (say("options-to-review"), *offered.advice, *quiet, *borrowed)
+
+
+def _open(case: Case, offered: reinduction.Reinduction) -> tuple[Sentence, ...]:
+    """What a restart of tacrolimus rests on and the record does not tell, where one is spoken of."""
+    if not offered.advice:
+        return ()
+    response = () if _quiet(case) else (say("response-not-documented"),)
+    return response if case.exposure.reason else (*response, say("stop-reason-unknown"))
 
 
 def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], offered: reinduction.Reinduction) -> Finding:
@@ -101,15 +124,10 @@ def _finding(case: Case, indicator: Indicator, advice: tuple[Sentence, ...], off
         indicator,
         case.exposure.kind.value,
         flare_account.summary(case),
-        happened=(
-            *flare_account.lead(case),
-            *account.ending(case),
-            *account.markers(case),
-            *flare_account.severity(case.flare),
-        ),
+        happened=flare_account.happened(case),
         meaning=(*flare_account.definition(case), *flare_account.exclude(case.flare), *past_stop.caps(case)),
-        advice=(*(() if child else advice), *offered.withheld),
-        unknown=(*account.flare_unknown(case), *offered.unknown),
+        advice=(*flare_account.urgent(case.flare), *offered.withheld, *offered.warned, *(() if child else advice)),
+        unknown=(*account.flare_unknown(case), *offered.unknown, *_open(case, offered)),
         offers=offered.offers,
         claims=TOPIC.claims,
         conflicts=_conflicts(case, offered),
@@ -126,9 +144,7 @@ def _conflicts(case: Case, offered: reinduction.Reinduction) -> tuple[str, ...]:
     """Those of the regimens where regimens are named, those of the disease, and those of a check where it found something."""
     disease = case.flare.disease
     wanted = {DEFINITION} if disease == lupus_nephritis.DISEASE else set[str]()
-    if not offered.advice:
-        wanted |= {POPULATION} if disease == hepatitis.DISEASE else set()
-    else:
+    if offered.advice:
         wanted |= set(OF_REGIMENS if _steroids(case) else OF_TACROLIMUS)
         wanted |= {STEROID_ELSEWHERE} if disease in {lupus_nephritis.DISEASE, anca_vasculitis.DISEASE} else set()
         of_checks = {name for concern in offered.concerns for name in concern.conflicts}

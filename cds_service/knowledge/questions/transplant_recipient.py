@@ -6,8 +6,8 @@ card says so and offers no treatment. The source's warning against abrupt stops 
 
 from cds_service.knowledge import valuesets
 from cds_service.knowledge.finding import Answer, Evidence, Finding, Indicator, Sentence, Topic, say
-from cds_service.knowledge.judgements import account
-from cds_service.knowledge.judgements.case import Case, of_problem, of_use
+from cds_service.knowledge.judgements import account, coming_stop
+from cds_service.knowledge.judgements.case import Case, of_draft, of_problem
 from cds_service.knowledge.judgements.indication import IndicationKind
 from cds_service.knowledge.judgements.usage import STOPPED, TACROLIMUS, ExposureClass
 
@@ -44,7 +44,7 @@ def _finding(case: Case, indicator: Indicator, summary: str) -> Finding:
         indicator,
         IndicationKind.TRANSPLANT.value,
         say(summary),
-        happened=(*recorded, *account.ending(case)),
+        happened=(*recorded, *_ordered(case), *account.ending(case)),
         meaning=(say("transplant-meaning"), *recurrent),
         advice=(say("transplant-team"),),
         unknown=organ,
@@ -53,7 +53,11 @@ def _finding(case: Case, indicator: Indicator, summary: str) -> Finding:
     )
 
 
+def _ordered(case: Case) -> tuple[Sentence, ...]:
+    return coming_stop.ordered(case.ordered_stop) if case.ordered_stop else ()
+
+
 def _evidence(case: Case) -> tuple[Evidence, ...]:
-    drafts = (of_use(case.ordered_stop.draft),) if case.ordered_stop else ()
+    drafts = of_draft(case.ordered_stop.draft) if case.ordered_stop else ()
     items = (*drafts, *(of_problem(problem) for problem in case.indication.problems), *account.evidence(case))
     return tuple({item.reference: item for item in items}.values())

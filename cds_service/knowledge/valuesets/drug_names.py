@@ -63,7 +63,7 @@ def _strengths(tokens: list[str]) -> tuple[set[Fraction], bool]:
 def _formulation(words: set[str], ingredient: str, by_name: str, reach: str | None) -> str | None:
     if reach in _LOCAL:
         return _LOCAL[reach] or by_name or None
-    if reach == "parenteral" and ingredient in drugs_in_class("calcineurin-inhibitor"):
+    if reach == "parenteral" and ingredient in drugs_in_class("calcineurin-inhibitor") | drugs_in_class("only-injected"):
         return "intravenous"
     if by_name:
         return by_name

@@ -52,10 +52,11 @@ def _classes() -> dict[str, frozenset[str]]:
     return resolved
 
 
-def drugs_in_class(name: str) -> frozenset[str]:
-    """The ingredients of a class (``calcineurin-inhibitor``, ``systemic-steroid``, ``thiopurine``, ...).
+@cache
+def drugs_in_class(*names: str) -> frozenset[str]:
+    """The ingredients of these classes (``calcineurin-inhibitor``, ``systemic-steroid``, ``thiopurine``, ...).
 
     Raises:
         KeyError: there is no such class.
     """
-    return _classes()[name]
+    return frozenset[str]().union(*(_classes()[name] for name in names))

@@ -6,14 +6,29 @@ Each check is a row of ``CHECKS``: a function that looks at the case and yields 
 from cds_service.knowledge.finding import Indicator
 from cds_service.knowledge.judgements.case import Case
 from cds_service.knowledge.judgements.draft_safety.choices import budesonide, duplicate
+from cds_service.knowledge.judgements.draft_safety.companions import beside_tacrolimus, long_qt
+from cds_service.knowledge.judgements.draft_safety.diseases import disease_on_record
 from cds_service.knowledge.judgements.draft_safety.live_vaccines import live_vaccine
+from cds_service.knowledge.judgements.draft_safety.marrow import low_blood_count, metaboliser
 from cds_service.knowledge.judgements.draft_safety.objections import Check, Objection
 from cds_service.knowledge.judgements.draft_safety.teratogens import teratogen
 from cds_service.knowledge.judgements.draft_safety.thiopurines import azathioprine_dose, xanthine_oxidase
 
 __all__ = ["CHECKS", "Check", "Objection", "judge"]
 
-CHECKS: tuple[Check, ...] = (live_vaccine, teratogen, xanthine_oxidase, azathioprine_dose, duplicate, budesonide)
+CHECKS: tuple[Check, ...] = (
+    live_vaccine,
+    teratogen,
+    xanthine_oxidase,
+    metaboliser,
+    low_blood_count,
+    azathioprine_dose,
+    duplicate,
+    budesonide,
+    long_qt,
+    disease_on_record,
+    beside_tacrolimus,
+)
 """The checks in the order in which their reasons are shown within an indicator."""
 
 _URGENCY = tuple(Indicator)

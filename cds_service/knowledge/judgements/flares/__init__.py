@@ -11,6 +11,7 @@ from cds_service.knowledge.judgements.flares import (
     lupus_nephritis,
     myasthenia,
     nonspecific,
+    open_results,
 )
 from cds_service.knowledge.judgements.flares.watch import Watch
 from cds_service.knowledge.parameters import Parameters
@@ -42,4 +43,5 @@ def judge(
     others = sorted(asked - JUDGES.keys())
     if others:
         found.append(nonspecific.judge(watch, others))
+    found = [open_results.considered(watch, flare) for flare in found]
     return tuple(sorted(found, key=lambda flare: -flare.tier))

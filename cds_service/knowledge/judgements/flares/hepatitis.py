@@ -1,5 +1,6 @@
 """Has autoimmune hepatitis flared? ALT, AST and IgG tell; bilirubin, INR and decompensation tell how severe it is."""
 
+from datetime import date
 from decimal import Decimal
 
 from cds_service.knowledge import valuesets
@@ -8,12 +9,14 @@ from cds_service.knowledge.judgements.flares.watch import Watch
 from cds_service.knowledge.judgements.treatment import running
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
+from cds_service.patient.bounds import TAKEN, first_day, last_day
 from cds_service.patient.facts import Lab, Problem
 from cds_service.patient.labs import Baseline
 
 DISEASE = "autoimmune_hepatitis"
 DECOMPENSATION = "liver_decompensation"
 ENCEPHALOPATHY = "hepatic_encephalopathy"
+TRANSAMINASES = frozenset({"alt", "ast"})
 MARKERS = ("alt", "ast", "igg")
 
 
@@ -47,6 +50,13 @@ def _reading(at: Watch, analyte: str) -> Reading | None:
     return Reading(newest, upper, assumed, usual, _tier(newest, upper, usual, at.parameters))
 
 
+def _quiet_before(readings: tuple[Reading, ...]) -> bool:
+    """Whether ALT or AST was known before the taper, and nothing that was known was over its limit."""
+    known = [found for found in readings if found.baseline is not None]
+    normal = all(found.baseline.value <= found.upper for found in known if found.baseline and found.upper)
+    return normal and any(found.lab.analyte in TRANSAMINASES for found in known)
+
+
 def _new_and_over(at: Watch, newest: Lab | None, limit: Decimal, *, reached: bool) -> Lab | None:
     """A result over a limit that the person's own baseline was not over."""
     over = labs.surely_at_least if reached else labs.surely_above
@@ -55,6 +65,20 @@ def _new_and_over(at: Watch, newest: Lab | None, limit: Decimal, *, reached: boo
     usual = at.usual(newest)
     before = usual is not None and (usual.value >= limit if reached else usual.value > limit)
     return None if before else newest
+
+
+def _anticoagulated(at: Watch, inr: Lab | None) -> bool:
+    """Whether an anticoagulant is in use, or was on the day of the sample: it makes an INR meaningless for the liver."""
+    names = valuesets.drugs_in_class("anticoagulant")
+    if running(at.record).keys() & names:
+        return True
+    if inr is None:
+        return False
+    taken = [use for use in at.record.uses if use.drug.ingredient in names and use.status in TAKEN and not use.forbids]
+    return any(
+        (first_day(use) or date.min) <= inr.when.latest and (end := last_day(use)) is not None and end >= inr.when.earliest
+        for use in taken
+    )
 
 
 def _state(bilirubin: Lab | None, inr: Lab | None, inr_low: bool, signs: tuple[Problem, ...]) -> str:
@@ -69,8 +93,8 @@ def judge(at: Watch) -> Flare:
     readings = tuple(reading for reading in read.values() if reading is not None)
     missing = tuple(analyte for analyte, reading in read.items() if reading is None)
     preliminary, unreadable = at.preliminary(*MARKERS), at.unreadable(*MARKERS)
-    quiet = any(found.baseline and found.upper and found.baseline.value <= found.upper for found in readings)
-    told = any(found.lab.analyte in {"alt", "ast"} for found in readings)
+    quiet = _quiet_before(readings)
+    told = any(found.lab.analyte in TRANSAMINASES for found in readings)
     tier = max((found.tier for found in readings), default=Tier.NONE)
     if not told and tier is Tier.NONE:
         return Flare(DISEASE, old=at.old(*MARKERS), preliminary=preliminary, missing=missing, unreadable=unreadable)
@@ -84,9 +108,10 @@ def judge(at: Watch) -> Flare:
             unreadable=unreadable,
             quiet_before=quiet,
         )
-    anticoagulated = bool(running(at.record).keys() & valuesets.drugs_in_class("anticoagulant"))
     bilirubin = _new_and_over(at, at.newest("bilirubin"), at.parameters.severe_bilirubin, reached=False)
-    inr_told = None if anticoagulated else at.newest("inr")
+    measured = at.newest("inr")
+    anticoagulated = _anticoagulated(at, measured)
+    inr_told = None if anticoagulated else measured
     inr = _new_and_over(at, inr_told, at.parameters.severe_inr, reached=True)
     inr_low = inr_told is not None and labs.surely_below(inr_told, at.parameters.severe_inr)
     signs = at.signs(DECOMPENSATION)

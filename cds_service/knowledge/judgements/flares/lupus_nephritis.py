@@ -86,6 +86,9 @@ def serology(at: Watch) -> tuple[Reading, ...]:
         positive = usual is not None and limit is not None and usual.value <= limit and labs.surely_above(antibody, limit)
         if doubled or positive:
             found.append(Reading(antibody, limit, False, usual, Tier.NONE, say("lupus-antibody")))
+    worded = at.newly_positive("dsdna")
+    if worded is not None and not found:
+        found.append(Reading(worded, None, False, None, Tier.NONE, say("lupus-antibody")))
     for analyte, assumed in (("c3", at.parameters.lln_c3), ("c4", at.parameters.lln_c4)):
         newest = at.newest(analyte)
         if newest is not None and _fallen(at, newest, newest.low if newest.low is not None else assumed):

@@ -8,7 +8,7 @@ from cds_service.knowledge.finding import Sentence, Term, say
 from cds_service.knowledge.judgements.flare import Reading, Tier
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
-from cds_service.patient.facts import Lab, LabStatus, Problem, Record
+from cds_service.patient.facts import Lab, LabStatus, Problem, Record, newest_first
 from cds_service.patient.labs import Baseline
 from cds_service.patient.when import shift
 
@@ -41,6 +41,16 @@ class Watch:
         before = min(self._began, newest.when.earliest)
         days = shift(before, -p.baseline_window_days), shift(before, -p.baseline_fallback_days)
         return labs.baseline(self.results(newest.analyte), before, window=days)
+
+    def newly_positive(self, analyte: str) -> Lab | None:
+        """The newest result in words since the stop if it is positive and the last one before the taper was negative."""
+        final = labs.final(self.record.markers or ())
+        told = newest_first(lab for lab in final if lab.analyte == analyte and lab.quantity is None and lab.concept)
+        now = labs.between(told, self.first, self.record.asof)[:1]
+        longest = shift(self._began, -self.parameters.baseline_fallback_days)
+        before = labs.between(told, longest, shift(self._began, -1))[:1]
+        risen = [lab.concept for lab in (*before, *now)] == ["negative", "positive"]
+        return now[0] if risen else None
 
     def last_on_treatment(self, analyte: str) -> Lab | None:
         """The last final result up to the last dose; while tacrolimus is still taken, the one before the newest."""

@@ -6,7 +6,14 @@ beside it, or asks a question; its sentence says why.
 
 from collections.abc import Iterable
 
-from cds_service.knowledge.judgements.safety.calcineurin import changed_level, kidney, lasting_harm, long_qt, potassium
+from cds_service.knowledge.judgements.safety.calcineurin import (
+    adding_harm,
+    changed_level,
+    kidney,
+    lasting_harm,
+    long_qt,
+    potassium,
+)
 from cds_service.knowledge.judgements.safety.concerns import Check, Concern, Situation, Subject, Verdict
 from cds_service.knowledge.judgements.safety.infections import hepatitis_b, infection, latent_tuberculosis
 from cds_service.knowledge.judgements.safety.person import allergy, duplicates, expecting, made_worse, myasthenia
@@ -23,8 +30,8 @@ __all__ = ["CHECKS", "Concern", "Situation", "Subject", "Verdict", "about", "blo
 
 CHECKS: tuple[Check, ...] = (
     infection,
-    latent_tuberculosis,
     hepatitis_b,
+    latent_tuberculosis,
     metaboliser,
     xanthine_oxidase,
     blood_count,
@@ -35,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     lasting_harm,
     long_qt,
     changed_level,
+    adding_harm,
     expecting,
     body_weight,
     duplicates,

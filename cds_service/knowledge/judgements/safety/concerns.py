@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from cds_service.knowledge.finding import Sentence
-from cds_service.knowledge.judgements.treatment import Treatment
+from cds_service.knowledge import valuesets
+from cds_service.knowledge.finding import Sentence, Term, Value
+from cds_service.knowledge.judgements.treatment import Treatment, acts, ordered
 from cds_service.knowledge.parameters import Parameters
 from cds_service.patient import labs
 from cds_service.patient.facts import Lab, Outside, Record
@@ -59,6 +60,7 @@ THIOPURINE = frozenset({Subject.AZATHIOPRINE, Subject.AZATHIOPRINE_FIXED})
 FIXED = frozenset({Subject.AZATHIOPRINE_FIXED})
 STEROID = frozenset({Subject.STEROID})
 CALCINEURIN = frozenset({Subject.TACROLIMUS})
+GENES = frozenset({"tpmt", "nudt15", "tpmt_nudt15"})
 
 
 def screening(at: Situation, *analytes: str) -> Lab | None:
@@ -89,3 +91,36 @@ def ever(at: Situation, *groups: str) -> Outside | None:
 def age_of(at: Situation, lab: Lab) -> int:
     """How many days ago the sample was taken, at most."""
     return days_between(lab.when.earliest, at.record.asof)
+
+
+def in_use(at: Situation, *classes: str) -> tuple[Term, ...]:
+    """The medicines of these classes that run or are being ordered."""
+    members = valuesets.drugs_in_class(*classes)
+    uses = filter(acts, (*at.treatment.running.values(), *ordered(at.record)))
+    return tuple(Term(name) for name in sorted({use.drug.ingredient or "" for use in uses} & members))
+
+
+def low_salt(at: Situation) -> Lab | None:
+    """A fresh potassium, calcium or magnesium that the laboratory's own range calls low."""
+    found = [newest(at, analyte) for analyte in ("potassium", "calcium", "magnesium")]
+    low = (lab for lab in found if lab is not None and lab.low is not None and labs.surely_below(lab, lab.low))
+    return next(low, None)
+
+
+def gene(at: Situation, concept: str) -> Lab | None:
+    """The newest final result of either gene with a meaning."""
+    found = [lab for lab in labs.final(at.record.screening or ()) if lab.analyte in GENES and lab.concept == concept]
+    return max(found, key=lambda lab: lab.when.latest, default=None)
+
+
+def low_counts(at: Situation) -> Iterable[tuple[Lab, dict[str, Value]]]:
+    """Each count that is too low, with what there is to say of it."""
+    limits = {
+        "wbc": at.parameters.wbc_min,
+        "neutrophils": at.parameters.neutrophils_min,
+        "platelets": at.parameters.platelets_min,
+    }
+    for analyte, limit in limits.items():
+        lab = newest(at, analyte)
+        if lab is not None and lab.quantity is not None and labs.surely_below(lab, limit):
+            yield lab, {"analyte": Term(analyte), "value": lab.quantity, "limit": limit}

@@ -9,19 +9,20 @@ from cds_service.patient.facts import Lab
 
 def infection(at: Situation) -> Iterable[Concern]:
     """An active serious infection stands against more immunosuppression."""
-    found = problem(at, "sepsis_active_infection", "tuberculosis")
+    found = problem(at, "sepsis_active_infection", "tuberculosis", "strongyloidiasis")
     if found is not None:
         yield Concern("infection", Verdict.BLOCKED, EVERY, say("blocked-infection", infection=found))
 
 
 def latent_tuberculosis(at: Situation) -> Iterable[Concern]:
-    """A latent tuberculosis can wake under immunosuppression."""
+    """A latent tuberculosis can wake under immunosuppression; where nobody looked for one, the card asks."""
     assay = screening(at, "igra")
-    positive = assay is not None and assay.concept == "positive"
-    if positive or problem(at, "latent_tuberculosis") is not None:
-        yield Concern(
-            "latent-tuberculosis", Verdict.WARNING, EVERY, say("warning-latent-tuberculosis"), assay if positive else None
-        )
+    result = assay.concept if assay is not None else None
+    if result == "positive" or problem(at, "latent_tuberculosis") is not None:
+        evidence = assay if result == "positive" else None
+        yield Concern("latent-tuberculosis", Verdict.WARNING, EVERY, say("warning-latent-tuberculosis"), evidence)
+    elif result != "negative":
+        yield Concern("latent-tuberculosis", Verdict.QUESTION, EVERY, say("unknown-tuberculosis"))
 
 
 def hepatitis_b(at: Situation) -> Iterable[Concern]:

@@ -14,9 +14,12 @@ from cds_service.knowledge.judgements.safety.concerns import (
     Concern,
     Situation,
     Verdict,
+    ever,
+    newest,
     problem,
 )
 from cds_service.knowledge.judgements.usage import TACROLIMUS
+from cds_service.patient import labs
 
 
 def expecting(at: Situation) -> Iterable[Concern]:
@@ -51,12 +54,19 @@ def myasthenia(at: Situation) -> Iterable[Concern]:
         yield Concern("myasthenia", Verdict.BLOCKED, STEROID, say("blocked-myasthenia"))
 
 
+MADE_WORSE = ("diabetes", "osteoporosis_steroid_risk", "gi_bleeding", "glaucoma", "heart_failure", "uncontrolled_hypertension")
+
+
 def made_worse(at: Situation) -> Iterable[Concern]:
-    """Diseases that weeks of a steroid at a high dose make worse: each is said, and a plan asked for."""
-    for group in ("diabetes", "osteoporosis_steroid_risk"):
-        found = problem(at, group)
-        if found is not None:
-            yield Concern("made-worse", Verdict.WARNING, STEROID, say("warning-made-worse", problem=found))
+    """What weeks of a steroid at a high dose make worse, or bring back: each is said, and a plan asked for."""
+    found = [problem(at, group) for group in MADE_WORSE]
+    for told in (*found, ever(at, "psychosis")):
+        if told is not None:
+            yield Concern("made-worse", Verdict.WARNING, STEROID, say("warning-made-worse", problem=told))
+    sugar = newest(at, "hba1c")
+    if found[0] is None and sugar is not None and labs.surely_at_least(sugar, at.parameters.hba1c_diabetes):
+        sentence = say("warning-diabetes-by-test", value=labs.as_reported(sugar))
+        yield Concern("made-worse", Verdict.WARNING, STEROID, sentence, sugar)
 
 
 def allergy(at: Situation) -> Iterable[Concern]:

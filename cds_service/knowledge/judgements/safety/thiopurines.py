@@ -14,20 +14,19 @@ from cds_service.knowledge.judgements.safety.concerns import (
     Concern,
     Situation,
     Verdict,
+    gene,
+    low_counts,
     newest,
     problem,
     screening,
 )
 from cds_service.knowledge.judgements.treatment import ordered
 from cds_service.patient import labs
-from cds_service.patient.facts import Lab
-
-GENES = frozenset({"tpmt", "nudt15", "tpmt_nudt15"})
 
 
 def metaboliser(at: Situation) -> Iterable[Concern]:
     """TPMT and NUDT15 decide whether azathioprine is safe, and at what start; the worst result of any time counts."""
-    poor, intermediate = _gene(at, "poor"), _gene(at, "intermediate")
+    poor, intermediate = gene(at, "poor"), gene(at, "intermediate")
     if poor is not None:
         yield Concern("metaboliser", Verdict.BLOCKED, THIOPURINE, say("blocked-metaboliser"), poor)
     elif intermediate is not None:
@@ -36,12 +35,6 @@ def metaboliser(at: Situation) -> Iterable[Concern]:
     elif not _both_genes_normal(at):
         yield Concern("metaboliser", Verdict.BLOCKED, FIXED, say("blocked-metaboliser-unknown"))
         yield Concern("metaboliser", Verdict.QUESTION, THIOPURINE, say("unknown-metaboliser"))
-
-
-def _gene(at: Situation, concept: str) -> Lab | None:
-    """The newest final result of either gene with a meaning."""
-    found = [lab for lab in labs.final(at.record.screening or ()) if lab.analyte in GENES and lab.concept == concept]
-    return max(found, key=lambda lab: lab.when.latest, default=None)
 
 
 def _both_genes_normal(at: Situation) -> bool:
@@ -63,16 +56,8 @@ def xanthine_oxidase(at: Situation) -> Iterable[Concern]:
 
 def blood_count(at: Situation) -> Iterable[Concern]:
     """Too few white cells or platelets for azathioprine; sources differ on the limit."""
-    limits = {
-        "wbc": at.parameters.wbc_min,
-        "neutrophils": at.parameters.neutrophils_min,
-        "platelets": at.parameters.platelets_min,
-    }
-    for analyte, limit in limits.items():
-        lab = newest(at, analyte)
-        if lab is not None and lab.quantity is not None and labs.surely_below(lab, limit):
-            sentence = say("blocked-blood-count", analyte=Term(analyte), value=lab.quantity, limit=limit)
-            yield Concern("blood-count", Verdict.BLOCKED, THIOPURINE, sentence, lab, ("X27",))
+    for lab, values in low_counts(at):
+        yield Concern("blood-count", Verdict.BLOCKED, THIOPURINE, say("blocked-blood-count", **values), lab, ("X27",))
 
 
 def bilirubin(at: Situation) -> Iterable[Concern]:
