@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 _WITH_TABLES = ("cds_service.protocol", "cds_service.knowledge", "cds_service.cards")
 """The rooms whose functions without parameters read a table, once."""
 
+REFUSED = 3
+"""The exit status of a refused start. At this one gunicorn stops; at any other of a worker it would try again without end."""
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -56,7 +59,8 @@ def create_app() -> Flask:
     try:
         return compose(configuration())
     except (ConfigError, StoreUnusable) as error:
-        raise SystemExit(f"cds-service: {error}") from None
+        sys.stderr.write(f"cds-service: {error}\n")
+        raise SystemExit(REFUSED) from None
 
 
 def compose(config: Config) -> Flask:

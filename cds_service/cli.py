@@ -62,11 +62,11 @@ def serve(host: str, port: int, workers: int, drain: float) -> None:
     from cds_service.web.server import Server  # noqa: PLC0415 - only this command needs a server
 
     settings = _configuration(host, port)
+    _require_free(host, port)
     try:
         application = compose(settings)
     except (ConfigError, StoreUnusable) as error:
         raise click.ClickException(str(error)) from None
-    _require_free(host, port)
     if not settings.authentication:
         click.secho(
             f"Client authentication is OFF: whoever reaches {host} port {port} is answered.", fg="red", bold=True, err=True
@@ -87,7 +87,7 @@ def config(host: str, port: int) -> None:
         check_configuration(_configuration(host, port))
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
-    click.echo("\nThe service would start with the environment as it is.")
+    click.echo("\nThe service would start with the environment as it is, provided that its store can be opened.")
 
 
 @main.command(short_help="Print the knowledge base and the numbers in force.")
@@ -124,6 +124,8 @@ def check(folder: Path | None) -> None:
 def explain(request_file: str, asof: date | None, service: str | None, as_table: bool) -> None:
     """Print the cards for the request in a file (- for standard input), with what they rest on, as JSON."""
     body, day = _read(request_file), asof or _today()
+    if day.year < 1900:
+        raise Refused(f"--asof {day}: no record goes back so far.")
     try:
         hook = hook_of(service) if service else own_hook(body)
         if as_table:

@@ -137,6 +137,7 @@ def test_explain_names_evidence_that_is_not_valid_fhir(tmp_path: Path) -> None:
         ([str(REQUEST), "--asof", "1 March"], "1 March is no day; a day is written like 2026-03-01"),
         ([str(REQUEST), "--asof", "2026-02-30"], "2026-02-30 is no day"),
         ([str(REQUEST), "--asof", "20260301"], "20260301 is no day"),
+        ([str(REQUEST), "--asof", "0001-01-01"], "no record goes back so far"),
         ([str(REQUEST), "--service", "tacrolimus"], "There is no service tacrolimus; there are"),
         ([str(FIXTURES / STORY / "story.md")], "not JSON"),
         ([str(FIXTURES / STORY / "expected.json")], "hook"),

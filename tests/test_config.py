@@ -1,5 +1,6 @@
 """The configuration: what it says where nothing is set, what it takes, and what refuses the start in one sentence."""
 
+import re
 import socket
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from cds_service import create_app
+from cds_service.app import REFUSED
 from cds_service.cli import main
 from cds_service.config import VARIABLES, Config, ConfigError, is_loopback, load
 from cds_service.knowledge.parameters import in_force
+from tests.conftest import free_port
 
 LOOPBACK: dict[str, Any] = {"host": "127.0.0.1", "port": 8000}
 
@@ -165,14 +168,15 @@ def test_loopback_has_many_names() -> None:
     ],
 )
 def test_under_another_server_address_and_authentication_must_be_said(
-    environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch
+    environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for variable in VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(SystemExit, match=f"cds-service: .*{problem}"):
+    with pytest.raises(SystemExit, match=str(REFUSED)):
         create_app()
+    assert re.fullmatch(f"cds-service: .*{problem}.*\n", capsys.readouterr().err)
 
 
 def test_every_variable_is_listed_and_the_verdict_is_said() -> None:
@@ -192,7 +196,7 @@ def test_serve_refuses_with_a_sentence(tmp_path: Path) -> None:
         ({"CDS_COLOUR": "red"}, "no such variable"),
         ({"CDS_STORE": "sqlite:////no/folder/x"}, "cannot be used as a store"),
     ):
-        refused = CliRunner().invoke(main, ["serve"], env=environ)
+        refused = CliRunner().invoke(main, ["serve", "--port", str(free_port())], env=environ)
         assert refused.exit_code == 1
         assert refused.output.startswith("Error: ")
         assert problem in refused.output

@@ -15,6 +15,7 @@ from cds_service.web.application import build
 from cds_service.web.house import House
 from cds_service.web.overload import PATIENCE_S, WAITED
 from tests.conftest import BIN, ORIGIN, Running, Start, hook_request
+from tests.fhir_server import serving, slow
 
 SERVICE = "/cds-services/tacrolimus-patient-view"
 BODY = json.dumps(hook_request()).encode()
@@ -63,12 +64,12 @@ def test_a_body_that_comes_slowly_is_answered_though_the_service_stops_meanwhile
                 time.sleep(0.12)
             answers.append(sock.recv(65536))
 
-    slow = [threading.Thread(target=drip) for _ in range(4)]
-    for one in slow:
+    clients = [threading.Thread(target=drip) for _ in range(4)]
+    for one in clients:
         one.start()
     time.sleep(0.4)
     running.process.terminate()
-    for one in slow:
+    for one in clients:
         one.join()
     assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * 4
     assert running.process.wait(10) == 0
@@ -144,20 +145,18 @@ def test_a_request_that_waited_too_long_is_refused_and_told_when_to_come_again(c
 
 @pytest.mark.server
 def test_more_requests_than_can_be_answered_are_refused_in_time_and_the_rest_answered(start: Start) -> None:
-    """One worker of four threads, all held by slow clients for longer than anybody waits."""
-    running = start(str(BIN / "cds-service"), "serve", "--port", "PORT", "--workers", "1", "--drain", "0")
-    slow = [socket.create_connection(("127.0.0.1", running.port), timeout=20) for _ in range(4)]
-    for sock in slow:
-        sock.sendall(HEAD + BODY[:-1])
-    time.sleep(0.3)
-    with ThreadPoolExecutor(20) as pool:
-        waiting = [pool.submit(running.post, SERVICE, BODY) for _ in range(20)]
-        time.sleep(PATIENCE_S + 0.3)
-        for sock in slow:
-            sock.sendall(BODY[-1:])
-            assert sock.recv(65536).startswith(b"HTTP/1.1 200")
-            sock.close()
-        ends = [one.result() for one in waiting]
+    """One worker of four threads, all held by a slow FHIR server for longer than anybody waits."""
+    with serving() as fhir:
+        fhir.behave = slow(PATIENCE_S + 1)
+        command = (str(BIN / "cds-service"), "serve", "--port", "PORT", "--workers", "1", "--drain", "0")
+        running = start(*command, CDS_FHIR_SERVERS=fhir.base, CDS_BUDGET_MS="9000")
+        asking = json.dumps(hook_request(fhirServer=fhir.base, prefetch=...)).encode()
+        with ThreadPoolExecutor(24) as pool:
+            holding = [pool.submit(running.post, SERVICE, asking) for _ in range(4)]
+            time.sleep(0.5)
+            waiting = [pool.submit(running.post, SERVICE, BODY) for _ in range(20)]
+            ends = [one.result() for one in waiting]
+            assert {one.result().status_code for one in holding} == {200}
     assert {end.status_code for end in ends} == {503}
     assert all(end.headers["Retry-After"] == "1" for end in ends)
     assert running.post(SERVICE, BODY).status_code == 200, "as soon as there is a thread"

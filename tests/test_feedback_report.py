@@ -174,6 +174,14 @@ def test_the_page_tells_counts_and_closed_words(client: FlaskClient) -> None:
     assert all(f'id="{topic}"' in anchors for topic in ("rebound", "abrupt-stop"))
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles", "Pacific/Kiritimati"])
+def test_a_period_may_begin_and_end_on_any_day_there_is_wherever_the_site_is(store: SqliteStore, zone: str) -> None:
+    site = in_force({"timezone": zone})
+    for since in (None, date.min, date.max):
+        for until in (None, date.min, date.max, date.max - timedelta(days=1)):
+            assert report(store, site, since=since, until=until).questions == ()
+
+
 @pytest.mark.usefixtures("busy")
 def test_the_page_takes_a_period(client: FlaskClient) -> None:
     assert "No card was answered." in client.get("/feedback-report?since=2026-03-02").text
@@ -202,6 +210,9 @@ def test_a_store_that_cannot_be_read_is_503(client: FlaskClient, tmp_path: Path)
         ("127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, 404),
         ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 404),
         ("127.0.0.1", {"X-Real-IP": ""}, 404),
+        ("127.0.0.1", {"Via": "1.1 proxy"}, 404),
+        ("127.0.0.1", {"X-Forwarded-Host": "cds.example.org"}, 404),
+        ("127.0.0.1", {"X-Forwarded-Proto": "https"}, 404),
     ],
 )
 def test_where_clients_are_authenticated_only_operators_see_how_the_service_is_used(

@@ -1,6 +1,7 @@
 """The five states of a prefetch key, and when nothing can be said at all."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -201,3 +202,11 @@ def test_the_keys_read_are_the_keys_advertised() -> None:
     for service in services().values():
         asked = {key: template.partition("?")[0].partition("/")[0] for key, template in service.prefetch.items()}
         assert asked == KEYS, service.id
+
+
+def test_a_list_of_very_many_outcomes_is_told_apart_in_a_time_that_grows_with_its_size() -> None:
+    mild = [outcome("information") | {"id": str(number)} for number in range(20_000)]
+    found = bundle(*mild, *[CONDITION | {"id": str(number)} for number in range(20_000)])
+    begun = time.process_time()
+    assert len(conditions(found)[1]) == 20_000
+    assert time.process_time() - begun < 5

@@ -1,8 +1,10 @@
 """The store in SQLite: how it is brought up to date, and what it does when it cannot write; test_store.py has the rest."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from cds_service.store import StoreUnavailable, StoreUnusable
 from cds_service.store.migration import migrate, steps, version
-from cds_service.store.sqlite import WAITING, SqliteStore
+from cds_service.store.sqlite import CARDS, LOG_PAGES, WAITING, WRITES, SqliteStore
 from tests.places import act, card, record
 
 
@@ -73,16 +75,49 @@ def test_no_more_cards_wait_than_memory_allows(store: SqliteStore, path: Path) -
     assert rows(path, "SELECT count(*) FROM answered_card") == [(WAITING,)]
 
 
+def test_the_log_is_written_back_beside_the_answers(store: SqliteStore, path: Path) -> None:
+    empty = path.stat().st_size
+    for number in range(2 * WRITES):
+        assert store.remember([card(f"c{number}")])
+        assert store.first_use(str(number).encode(), now=0, until=number)
+    assert store._connection(CARDS).execute("PRAGMA wal_autocheckpoint").fetchone() == (LOG_PAGES,)
+    deadline = time.monotonic() + 10
+    while path.stat().st_size == empty:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_full_disk_refuses_feedback_until_there_is_room(store: SqliteStore, path: Path) -> None:
     record(store, act("c0"))
     connection = store._opened[0]
     connection.execute(f"PRAGMA max_page_count = {connection.execute('PRAGMA page_count').fetchone()[0]}")
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(StoreUnavailable, match=r"^database or disk is full$"):
         record(store, *(act(f"c{n}", comment="x" * 4000) for n in range(1, 5)))
     assert rows(path, "SELECT count(*) FROM feedback") == [(1,)]
     connection.execute("PRAGMA max_page_count = 100000")
     record(store, act("c1"))
     assert rows(path, "SELECT count(*) FROM feedback") == [(2,)]
+
+
+def test_a_store_that_can_only_be_read_says_so(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.trouble() is None
+    monkeypatch.setattr(store, "_open", partial(store._open, mode="ro"))
+    assert store.trouble() == "the store cannot be written: attempt to write a readonly database"
+
+
+def test_after_feedback_could_not_be_kept_readiness_is_told_by_a_real_write(store: SqliteStore, path: Path) -> None:
+    """The trigger stands for a disk that is full, which shows itself only at the end of a write."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TRIGGER full BEFORE INSERT ON feedback BEGIN SELECT RAISE(ABORT, 'no room'); END")
+        connection.commit()
+        with pytest.raises(StoreUnavailable, match="no room"):
+            record(store, act("c0"))
+        connection.execute("DROP TRIGGER full")
+        connection.commit()
+    assert store.trouble() is None
+    assert rows(path, "SELECT hex(token), until FROM used_token") == [("", 0)]
+    assert store.trouble() is None
+    record(store, act("c0"))
 
 
 def test_a_file_that_was_taken_away_is_not_written_to_in_vain(store: SqliteStore, path: Path) -> None:

@@ -35,17 +35,23 @@ def calls(trace: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def acknowledged(trace: Path) -> tuple[int, int]:
-    """How many answers 200 to feedback were sent, and how many of them after the log had been synced for the same request."""
-    asked, synced, answered, sound = set[str](), set[str](), 0, 0
-    for thread, call, told in calls(trace):
+    """How many answers 200 to feedback were sent, and how many of them after the log had been synced for the same request.
+
+    That is: by the thread that answers it, after the request had come and after the answer before.
+    """
+    asked, synced, answered, sound = dict[str, int](), dict[str, int](), 0, 0
+    for place, (thread, call, told) in enumerate(calls(trace)):
+        socket = told.partition(",")[0]
         if call in ("recvfrom", "recvmsg", "read") and '"POST' in told:
-            synced.discard(thread)
-            (asked.add if "/feedback" in told else asked.discard)(thread)
+            asked.pop(socket, None)
+            if "/feedback" in told:
+                asked[socket] = place
         elif call in ("fsync", "fdatasync") and "sqlite3-wal" in told and told.endswith("= 0"):
-            synced.add(thread)
-        elif call in ("sendto", "sendmsg", "write") and '"HTTP/1.1 200' in told and thread in asked:
-            answered, sound = answered + 1, sound + (thread in synced)
-            asked.discard(thread)
+            synced[thread] = place
+        elif call in ("sendto", "sendmsg", "write") and '"HTTP/1.1 200' in told:
+            synced_at = synced.pop(thread, -1)
+            if socket in asked:
+                answered, sound = answered + 1, sound + (synced_at > asked.pop(socket))
     return answered, sound
 
 
@@ -68,16 +74,18 @@ def test_the_log_is_synced_before_every_acknowledgement(start: Start, tmp_path: 
 
 def test_an_acknowledgement_without_a_sync_would_be_found_out(tmp_path: Path) -> None:
     (tmp_path / "trace").write_text(
-        '7 recvfrom(9<socket:[1]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
+        '1 recvfrom(9<socket:[1]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
         "7 fdatasync(11</x/cds-service.sqlite3-wal> <unfinished ...>\n"
-        '8 recvfrom(10<socket:[2]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
+        '1 recvfrom(10<socket:[2]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
         '8 sendto(10<socket:[2]>, "HTTP/1.1 200 OK"..., 200, 0, NULL, 0) = 200\n'
         "7 <... fdatasync resumed>) = 0\n"
+        '1 recvfrom(12<socket:[3]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
         '7 sendto(9<socket:[1]>, "HTTP/1.1 200 OK"..., 200, 0, NULL, 0) = 200\n'
-        '7 recvfrom(9<socket:[1]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
+        '7 sendto(12<socket:[3]>, "HTTP/1.1 200 OK"..., 200, 0, NULL, 0) = 200\n'
+        '1 recvfrom(9<socket:[1]>, "POST /cds-services/x/feedback HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
         "7 fdatasync(11</x/cds-service.sqlite3-wal>) = -1 EIO (Input/output error)\n"
         '7 sendto(9<socket:[1]>, "HTTP/1.1 200 OK"..., 200, 0, NULL, 0) = 200\n'
-        '7 recvfrom(9<socket:[1]>, "POST /cds-services/x HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
+        '1 recvfrom(9<socket:[1]>, "POST /cds-services/x HTTP/1.1"..., 8192, 0, NULL, NULL) = 300\n'
         '7 sendto(9<socket:[1]>, "HTTP/1.1 200 OK"..., 200, 0, NULL, 0) = 200\n'
     )
-    assert acknowledged(tmp_path / "trace") == (3, 1)
+    assert acknowledged(tmp_path / "trace") == (4, 1)

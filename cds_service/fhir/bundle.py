@@ -124,10 +124,11 @@ def _resource_of(entry: Raw) -> Raw:
 
 
 def _of_bundle(head: _Head, entries: list[Raw]) -> Shell:
-    resources = [resource for resource in entries if resource != _NULL]
-    outcomes = [resource for resource in resources if type_of(resource) == "OperationOutcome"]
-    if outcomes:
-        resources = [resource for resource in resources if resource not in outcomes]
+    resources: list[Raw] = []
+    outcomes: list[Raw] = []
+    for resource in entries:
+        if resource != _NULL:
+            (outcomes if type_of(resource) == "OperationOutcome" else resources).append(resource)
     broken = any(_is_error(outcome) for outcome in outcomes)
     if broken and not resources:
         return _FAILED

@@ -84,10 +84,6 @@ class PostgresqlStore:
         try:
             with self._open(FEEDBACK) as connection:
                 _migrate(connection)
-        except NotDurable:
-            raise StoreUnusable(
-                "the PostgreSQL server acknowledges what is not on its disk yet: synchronous_commit and fsync must be on"
-            ) from None
         except psycopg.Error as error:
             raise StoreUnusable(f"CDS_STORE cannot be used as a store: {_said(error)}") from None
 
@@ -124,7 +120,7 @@ class PostgresqlStore:
         try:
             self._lanes[FEEDBACK].do(keep, patience_s=FEEDBACK.patience_s)
         except (psycopg.Error, Late) as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            raise StoreUnavailable(_told(error)) from None
 
     def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:
         """Keep the token. Where the connection broke meanwhile, one that came through at the first try counts as used."""
@@ -155,7 +151,7 @@ class PostgresqlStore:
                 }
                 acts = connection.execute(ACTS.format("%s").encode(), period).fetchall()
         except psycopg.Error as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            raise StoreUnavailable(_told(error)) from None
         return History(cards, tuple(Act(*row) for row in acts))
 
     def trouble(self) -> str | None:
@@ -168,7 +164,7 @@ class PostgresqlStore:
         try:
             self._lanes[FEEDBACK].do(probe, patience_s=1)
         except (psycopg.Error, Late) as error:
-            return f"the store cannot be written: {type(error).__name__}"
+            return f"the store cannot be written: {_told(error)}"
         return "answered cards wait to be written" if self._waiting else None
 
     def close(self) -> None:
@@ -197,11 +193,20 @@ class PostgresqlStore:
         return connection
 
 
+def _told(error: psycopg.Error | Late) -> str:
+    """The error in words in which there is nothing of what was to be written."""
+    if isinstance(error, Late):
+        return "the PostgreSQL server does not answer in time"
+    return _said(error) if isinstance(error, (psycopg.OperationalError, NotDurable)) else type(error).__name__
+
+
 def _said(error: psycopg.Error) -> str:
     """The error in the server's words; not in the library's, which may quote the URL, and with it a password."""
+    if isinstance(error, NotDurable):
+        return "the PostgreSQL server acknowledges what is not on its disk yet: synchronous_commit and fsync must be on"
     fatal = re.search(r"FATAL:\s+(.+)", str(error))
     told = error.diag.message_primary or (fatal and fatal[1])
-    return told or f"no PostgreSQL server can be reached with it ({type(error).__name__})"
+    return told or f"no PostgreSQL server can be reached ({type(error).__name__})"
 
 
 def _migrate(connection: Connection) -> None:

@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock, Thread, local
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -28,6 +29,12 @@ WAITING = 1000
 TOKEN_PATIENCE_MS = 1000
 """How long the use of a token waits for another writer: longer than for cards, as only the store knows what others let in."""
 
+WRITES = 200
+"""After so many writes for answers the log is written back in the background: answers do not wait for the disk."""
+
+LOG_PAGES = 10_000
+"""At how many pages an answer has to write it back after all, as the background does not keep up (40 MB)."""
+
 TIDY_S = 60
 """How often each process forgets the tokens that can no longer be used."""
 
@@ -40,17 +47,20 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 _USE = "INSERT OR IGNORE INTO used_token VALUES (?, ?)"
 _USED = "SELECT 1 FROM used_token WHERE token = ?"
 _FORGET = "DELETE FROM used_token WHERE until < ?"
+_PROBE = ("DELETE FROM used_token WHERE token = x''", "INSERT INTO used_token VALUES (x'', 0)")
+"""What is written to see whether anything can be: the use of a token that there never was."""
 
 
 class _Use(Struct, frozen=True):
-    """What a connection is for: how safely it writes, and how long it waits for another writer."""
+    """What a connection is for: how safely it writes, how long it waits for another writer, whether it writes the log back."""
 
     synchronous: str
     patience_ms: int
+    writes_back: bool = True
 
 
 FEEDBACK = _Use("FULL", 2000)
-CARDS = _Use("NORMAL", 100)  # feedback of another worker commits in a fraction of it
+CARDS = _Use("NORMAL", 100, writes_back=False)  # feedback of another worker commits in a fraction of it
 PROBE = _Use("FULL", 0)
 
 
@@ -74,6 +84,8 @@ class SqliteStore:
         self._opened: list[sqlite3.Connection] = []
         self._waiting: deque[AnsweredCard] = deque(maxlen=WAITING)
         self._tokens_wait = True
+        self._failed = False
+        self._written = count(1)
         self._tidied = 0.0
         self._lock = Lock()
         try:
@@ -96,6 +108,7 @@ class SqliteStore:
             with self._lock:
                 self._waiting.extend((*waited, *cards))
             return False
+        self._count()
         return True
 
     def record(
@@ -106,7 +119,8 @@ class SqliteStore:
             rows = ((issuer, tenant, *_feedback_row(entry, service, received_at)) for entry in entries)
             _write(self._connection(FEEDBACK), _RECORD, rows)
         except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            self._failed = True
+            raise StoreUnavailable(_said(error)) from None
 
     def first_use(self, token: bytes, *, now: float, until: float) -> bool | None:
         """Keep the token; once that failed, later ones do not wait until it works again, but what is kept is still known."""
@@ -118,6 +132,7 @@ class SqliteStore:
             self._tokens_wait = False
             return self._used(token)
         self._tokens_wait = True
+        self._count()
         if abs(now - self._tidied) > TIDY_S:
             self._tidied = now
             with suppress(sqlite3.Error):
@@ -140,17 +155,23 @@ class SqliteStore:
                 cards = dict(connection.execute(CARDS_BY_TOPIC.format("?"), period).fetchall())
                 acts = connection.execute(ACTS.format("?"), period).fetchall()
         except sqlite3.Error as error:
-            raise StoreUnavailable(type(error).__name__) from None
+            raise StoreUnavailable(_said(error)) from None
         return History(cards, tuple(_act(*row) for row in acts))
 
     def trouble(self) -> str | None:
-        """Whether a write would be taken now, found out by beginning one."""
+        """Whether a write would be taken now, found out by one that is taken back; by a real one after feedback was not kept.
+
+        A full disk shows itself only at the end of a write.
+        """
         try:
             with closing(self._open(PROBE)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
-                connection.execute("ROLLBACK")
+                for statement in _PROBE:
+                    connection.execute(statement)
+                connection.execute("COMMIT" if self._failed else "ROLLBACK")
         except sqlite3.Error as error:
-            return f"the store cannot be written: {error}"
+            return f"the store cannot be written: {_said(error)}"
+        self._failed = False
         return "answered cards wait to be written" if self._waiting else None
 
     def close(self) -> None:
@@ -158,6 +179,15 @@ class SqliteStore:
         with self._lock:
             while self._opened:
                 self._opened.pop().close()
+
+    def _count(self) -> None:
+        if next(self._written) % WRITES == 0:
+            Thread(target=self._write_back, name="store", daemon=True).start()
+
+    def _write_back(self) -> None:
+        """Bring what is in the log into the file, as far as nobody reads it, so that the log does not grow."""
+        with suppress(sqlite3.Error), closing(self._open(PROBE)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def _connection(self, use: _Use) -> sqlite3.Connection:
         """The connection of the running thread, opened anew where another file has taken the place of the first."""
@@ -178,7 +208,14 @@ class SqliteStore:
             check_same_thread=False,
         )
         connection.execute(f"PRAGMA synchronous = {use.synchronous}")
+        if not use.writes_back:
+            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         return connection
+
+
+def _said(error: sqlite3.Error | OSError) -> str:
+    """The error in words of the database or the system, in which there is nothing of what was to be written."""
+    return str((error.strerror if isinstance(error, OSError) else error) or type(error).__name__)
 
 
 def _write(connection: sqlite3.Connection, statement: str, rows: Iterable[tuple[str | None, ...]]) -> None:

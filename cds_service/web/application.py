@@ -20,7 +20,7 @@ def build(house: House) -> Flask:
     app = Flask("cds_service", static_folder=None)
     app.url_map.merge_slashes = False  # PlainPaths does it, without a redirect
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.extensions["drain"] = house.drain
+    app.extensions |= {"drain": house.drain, "max_body": house.max_body, "metrics": house.metrics}
     errors.install(app)
     headers.install(app, house.origins, vary=("Origin", "Authorization") if house.gate.required else ("Origin",))
     overload.install(app)

@@ -20,6 +20,7 @@ def install(app: Flask, origins: frozenset[str], *, vary: Iterable[str] = ("Orig
         if request.method != "OPTIONS":
             return None
         response = Response(status=204)
+        del response.headers["Content-Type"]
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Accept"
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)

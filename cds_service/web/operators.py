@@ -7,7 +7,14 @@ from typing import Any
 from msgspec import Struct
 from werkzeug.exceptions import NotFound
 
-_PASSED_ON = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
+_PASSED_ON = (
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+)
 """What says that a proxy passed the request on, so that the address is the proxy's and tells nothing."""
 
 

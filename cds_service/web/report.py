@@ -23,6 +23,9 @@ REASONS = {reason.code: str(reason.display) for reason in OVERRIDE_REASONS} | {
 }
 """The reasons of a report in words."""
 
+_FIRST = date(1970, 1, 1)
+"""A day before any card was answered."""
+
 
 class Report(Struct, frozen=True):
     """What became of the cards of a period of whole days, the last one included; None where it has no beginning or end."""
@@ -41,7 +44,7 @@ def report(store: Store, parameters: Parameters, *, since: date | None = None, u
         StoreUnavailable: the store cannot be read now.
     """
     zone = ZoneInfo(parameters.timezone)
-    begin = datetime.combine(since or date(1970, 1, 1), time.min, zone)
+    begin = datetime.combine(max(since or _FIRST, _FIRST), time.min, zone)
     end = datetime.combine(until + timedelta(days=1) if until and until < date.max else date.max, time.min, zone)
     history = store.history(begin, end)
     threshold = Threshold(parameters.override_share, parameters.override_firings)
@@ -76,7 +79,7 @@ def _lines(told: Report) -> Iterator[str]:
         yield "  ".join([name.ljust(widths[0]), *(one.rjust(width) for one, width in zip(numbers, widths[1:], strict=True))])
     for one in told.questions:
         for code, count in one.reasons.items():
-            yield f"{one.topic}, overridden {count} times: {REASONS[code]}"
+            yield f"{one.topic}, overridden {count} {'time' if count == 1 else 'times'}: {REASONS[code]}"
     for one in told.questions:
         if one.to_review:
             yield f"REVIEW {one.topic}: {share(one.overridden, one)} of {one.shown} cards were overridden"
