@@ -73,6 +73,11 @@ DOUBTS: list[tuple[tuple[Use, ...], str, list[str]]] = [
 ]
 
 
+def test_without_the_conditions_the_indication_is_an_unknown_too() -> None:
+    found = finding(record(*GAP, markers=QUIET, problems=None, lost=lost("conditions", loss=Loss.NOT_SENT)), VERIFY)
+    assert keys(found.unknown) == ["indication-not-known", "lost-not-sent"]
+
+
 @pytest.mark.parametrize(("medicines", "kind", "happened"), DOUBTS)
 def test_what_the_record_does_not_settle_is_to_verify(medicines: tuple[Use, ...], kind: str, happened: list[str]) -> None:
     found = finding(record(*medicines, markers=QUIET), VERIFY)

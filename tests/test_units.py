@@ -7,7 +7,7 @@ import pytest
 from ucumvert import PintUcumRegistry
 
 from cds_service.patient.facts import DoseUnit, Quantity
-from cds_service.patient.units import canonical, dose_unit, unit_of
+from cds_service.patient.units import canonical, dose_unit, possible, unit_of
 
 D = Decimal
 
@@ -174,3 +174,18 @@ def test_the_factors_agree_with_ucum_where_no_molar_mass_is_needed(registry: Pin
     assert ours is not None
     theirs = registry.from_ucum(unit).to(registry.from_ucum(ours.unit)).magnitude
     assert float(ours.value) == pytest.approx(float(theirs), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "expected"),
+    [
+        ("alt", "0.1", True),
+        ("alt", "0", False),
+        ("alt", "-1", False),
+        ("crp", "0", True),
+        ("crp", "-1", False),
+        ("nif", "-25", True),
+    ],
+)
+def test_what_nobody_alive_can_have_is_no_result(analyte: str, value: str, expected: bool) -> None:
+    assert possible(analyte, Decimal(value)) is expected
