@@ -6,6 +6,13 @@ from cds_service.knowledge.finding import CannotTell, Finding, Indicator, say
 from cds_service.patient.facts import Record
 
 GROUP = "palliative"
+URGING = frozenset(
+    {
+        *("rebound-summary-relapse", "rebound-summary-severe"),
+        *("flare-summary-relapse", "flare-summary-severe", "flare-summary-relapse-sign", "flare-summary-severe-sign"),
+    }
+)
+"""Summaries that ask for a treatment to be reviewed; each has a twin that only tells."""
 
 
 def judge(record: Record) -> bool:
@@ -18,4 +25,9 @@ def restrained(answer: Finding | CannotTell) -> Finding | CannotTell:
     if isinstance(answer, CannotTell):
         return answer
     harmless = tuple(offer for offer in answer.offers if not (offer.drugs or offer.referrals or offer.keeps))
-    return replace(answer, indicator=Indicator.INFO, advice=(say("palliative-care"),), offers=harmless, conflicts=())
+    summary = answer.summary
+    if summary.key in URGING:
+        summary = replace(summary, key=f"{summary.key}-told")
+    return replace(
+        answer, indicator=Indicator.INFO, summary=summary, advice=(say("palliative-care"),), offers=harmless, conflicts=()
+    )
