@@ -46,17 +46,19 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     """The service over HTTP, on the day that ``Clock.now`` says."""
+    store = SqliteStore(tmp_path_factory.mktemp("store") / "stories.sqlite3")
     house = House(
         setting=setting(),
-        store=SqliteStore(tmp_path_factory.mktemp("store") / "stories.sqlite3"),
+        store=store,
         gate=OpenGate(),
         now=lambda: Clock.now,
         origins=frozenset(),
         max_body=5_000_000,
     )
-    return build(house).test_client()
+    yield build(house).test_client()
+    store.close()
 
 
 @pytest.fixture(params=list(STORIES))
