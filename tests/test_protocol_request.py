@@ -214,7 +214,7 @@ def test_a_large_request_is_read_in_a_time_that_grows_with_its_size() -> None:
         begun = time.process_time()
         with suppress(BadRequest):
             parse(body)
-        assert time.process_time() - begun < 10
+        assert time.process_time() - begun < 2
 
 
 def test_the_same_value_twice_in_prefetch_is_read_twice() -> None:

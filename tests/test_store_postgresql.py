@@ -257,17 +257,19 @@ def test_a_server_that_swallows_everything_holds_nobody_up(place: Database, post
         assert store.remember([card("c0")])
         record(store, act("c0"))
         wire.open.clear()
+        assert not store.remember([card("c1")])
         begun = time.monotonic()
-        for number in range(1, 6):
-            assert not store.remember([card(f"c{number}")])
+        assert not any(store.remember([card(f"c{2 + number % 4}")]) for number in range(20))
+        assert time.monotonic() - begun < 1, "the first waits a tenth of a second, the others do not"
+        begun = time.monotonic()
         with pytest.raises(StoreUnavailable):
             record(store, act("c1"))
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 3
         with pytest.raises(StoreUnavailable):
             record(store, act("c1"))
         assert str(store.trouble()) == "the store cannot be written: the PostgreSQL server does not answer in time"
         assert store.first_use(b"t", now=T0, until=T0 + 9) is None
-        assert time.monotonic() - begun < 12
+        assert time.monotonic() - begun < 5
         wire.open.set()
         deadline = time.monotonic() + 20
         while store.trouble() and time.monotonic() < deadline:
@@ -304,7 +306,7 @@ def test_while_the_database_is_away_hooks_are_answered_and_feedback_is_503(
         for _ in range(3):
             begun = time.monotonic()
             assert ask(client).get_json()["cards"]
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 1
         refused = client.post(f"/cds-services/{rebound.service}/feedback", json={"feedback": [entry]})
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
         assert client.get("/readyz").get_json()["status"] == "degraded"

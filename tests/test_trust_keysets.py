@@ -225,7 +225,7 @@ def test_who_needs_a_key_waits_only_as_long_as_an_answer_may_take(publisher: Pub
     begun = time.monotonic()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(keys.find, ["old"] * 8)) == {None}
-    assert WAIT_S <= time.monotonic() - begun < 12 * WAIT_S
+    assert WAIT_S <= time.monotonic() - begun < 6 * WAIT_S
     publisher.takes.set()
     settled(keys)
     assert keys.find("old") is not None
@@ -377,7 +377,7 @@ def test_an_answer_that_is_none_is_said_in_words(
     begun = time.monotonic()
     with pytest.raises(UnfetchableError, match=problem):
         asking(Outgoing(), time.monotonic)(web.base)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 2.5
 
 
 def test_no_redirect_leads_anywhere(web: Web) -> None:
