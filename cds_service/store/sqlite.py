@@ -207,9 +207,13 @@ class SqliteStore:
             isolation_level=None,
             check_same_thread=False,
         )
-        connection.execute(f"PRAGMA synchronous = {use.synchronous}")
-        if not use.writes_back:
-            connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        try:
+            connection.execute(f"PRAGMA synchronous = {use.synchronous}")
+            if not use.writes_back:
+                connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
 
 
